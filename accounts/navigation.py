@@ -1,0 +1,63 @@
+"""Which desks stand in a person's header, in which order. Pages check rights themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from accounts.roles import Role
+
+HANDLERS = frozenset({Role.DEPARTMENT_CLERK, Role.DEPARTMENT_HEAD, Role.PROXY_SQUAD})
+EVERYBODY = frozenset(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One entry of the header: its page and the roles that work there."""
+
+    url_name: str
+    label: str | Promise
+    icon: str
+    roles: frozenset[Role]
+
+
+DESKS: tuple[Desk, ...] = (
+    Desk(
+        "cases:acceptance",
+        pgettext_lazy("desk", "Acceptance"),
+        "phone",
+        frozenset({Role.ACCEPTOR}),
+    ),
+    Desk(
+        "desks:supervision",
+        pgettext_lazy("desk", "Supervision"),
+        "eye",
+        frozenset({Role.SHIFT_SUPERVISOR, Role.LEADER}),
+    ),
+    Desk(
+        "dispatch:dispatch",
+        pgettext_lazy("desk", "Dispatch"),
+        "route",
+        frozenset({Role.DISPATCHER}),
+    ),
+    Desk("dispatch:inbox", pgettext_lazy("desk", "Inbox"), "inbox", HANDLERS),
+    Desk(
+        "cases:tasks", pgettext_lazy("desk", "Tasks"), "checklist", frozenset({Role.COLLECTOR})
+    ),
+    Desk("cases:report", pgettext_lazy("desk", "Report"), "camera", frozenset({Role.COLLECTOR})),
+    Desk("cases:list", pgettext_lazy("desk", "Cases"), "list", EVERYBODY),
+    Desk(
+        "admin:index",
+        pgettext_lazy("desk", "Settings"),
+        "adjustments-horizontal",
+        frozenset({Role.ADMINISTRATOR}),
+    ),
+)
+
+
+def desks_for(roles: frozenset[Role]) -> list[Desk]:
+    """Return the desks of somebody with these roles, in the header's order."""
+    return [desk for desk in DESKS if desk.roles & roles]

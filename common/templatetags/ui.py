@@ -1,0 +1,216 @@
+"""Tags and filters of the shared fragments: icons, durations, times of day, the five chips.
+
+Times are shown in the city's time zone and durations are cut down, never up. The tags take plain
+data; what a state or a light means is decided by the server's domain code, not here.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext
+
+from common import clock as city_clock
+from common.durations import duration_text, duration_words, limit_text, remaining_text
+
+register = template.Library()
+
+STAGE_COUNT = 7
+PIE_LENGTH = 2 * math.pi * 2  # circumference of the badge's pie, radius 2 under a stroke of 4
+RING_LENGTH = 2 * math.pi * 4.5  # circumference of the clock's ring
+RUNNING_LIGHTS = {"green", "yellow", "red"}
+STOPPED_ICONS = {"paused": "player-pause", "kept": "check", "none": "player-pause"}
+BADGE_ICONS = {"rework": "refresh", "suspended": "player-pause", "ended": "ban"}
+
+
+def read(source: Any, name: str, default: Any = None) -> Any:
+    """Return a value of a mapping or an object by name, as a template would."""
+    if isinstance(source, dict):
+        return source.get(name, default)
+    return getattr(source, name, default)
+
+
+def is_english() -> bool:
+    return (get_language() or "").startswith("en")
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """Draw an icon of the sprite; ``size`` is "", "small" or "large"."""
+    classes = f"icon icon-{size}" if size else "icon"
+    return format_html(
+        '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        classes,
+        static("vendor/icons.svg"),
+        name,
+    )
+
+
+@register.filter
+def named(thing: Any) -> str:
+    """Return the name of an area, organisation or type in the reader's language."""
+    if thing is None:
+        return ""
+    english = read(thing, "name_en", "")
+    return str(english if english and is_english() else read(thing, "name", thing))
+
+
+@register.filter
+def duration(seconds: Any) -> str:
+    """Return a length of time, cut down to two units; empty without a value."""
+    return "" if seconds is None else duration_text(seconds)
+
+
+@register.simple_tag
+def time_limit(amount: int, unit: str) -> str:
+    """Return a limit of the standards, such as "4 working days"."""
+    return limit_text(amount, unit)
+
+
+def time_words(at: datetime, now: datetime) -> str:
+    """Return "14:26" for today, "11-22 08:41" within the year, else the whole date."""
+    at, today = timezone.localtime(at), timezone.localtime(now).date()
+    if at.date() == today:
+        return f"{at:%H:%M}"
+    return f"{at:%m-%d %H:%M}" if at.year == today.year else f"{at:%Y-%m-%d %H:%M}"
+
+
+@register.simple_tag
+def at(moment: datetime | None) -> SafeString | str:
+    """Show a moment as short as the day allows; the title holds the whole of it."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time class="figure" datetime="{}" title="{}">{}</time>',
+        local.isoformat(timespec="seconds"),
+        f"{local:%Y-%m-%d %H:%M:%S}",
+        time_words(moment, city_clock.now()),
+    )
+
+
+@register.filter
+def day_words(moment: datetime) -> str:
+    """Return the day of a moment with its weekday; today and yesterday are called so."""
+    local, today = timezone.localtime(moment), timezone.localtime(city_clock.now()).date()
+    day = f"{local:%m-%d}" if local.year == today.year else f"{local:%Y-%m-%d}"
+    known = {0: gettext("Today"), 1: gettext("Yesterday")}.get((today - local.date()).days, "")
+    return " ".join(part for part in (known, day, date_format(local, "D")) if part)
+
+
+@register.filter
+def clock_time(moment: datetime) -> str:
+    """Return the time of day to the second."""
+    return f"{timezone.localtime(moment):%H:%M:%S}"
+
+
+@register.simple_tag
+def city_now() -> str:
+    """Return the city's present moment, ISO 8601, for the header's clock."""
+    return timezone.localtime(city_clock.now()).isoformat()
+
+
+@register.simple_tag
+def clock_words() -> dict[str, str]:
+    """Return the words with which the page keeps its clock chips true."""
+    return duration_words()
+
+
+@register.simple_tag
+def new_key() -> str:
+    """Return a fresh idempotency key for a form."""
+    return str(uuid4())
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: template.Context) -> str:
+    """Return the theme the reader chose: "light" or "dark"."""
+    request = context.get("request")
+    chosen = request.COOKIES.get("theme", "") if request else ""
+    return "dark" if chosen == "dark" else "light"
+
+
+@register.simple_tag(takes_context=True)
+def with_query(context: template.Context, **changes: Any) -> str:
+    """Return the page's query string with some parameters set, or dropped when empty."""
+    query = context["request"].GET.copy()
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value not in (None, ""):
+            query[name] = value
+    return f"?{query.urlencode()}"
+
+
+@register.inclusion_tag("ui/_state_badge.html")
+def state_badge(badge: Any) -> dict[str, Any]:
+    """Draw the badge of a case: {label, step, kind, mine}."""
+    kind = read(badge, "kind", "progress")
+    return {
+        "label": read(badge, "label"),
+        "kind": kind,
+        "mine": read(badge, "mine", False),
+        "icon": BADGE_ICONS.get(kind),
+        "pie": round(PIE_LENGTH * min(read(badge, "step", 0), STAGE_COUNT) / STAGE_COUNT, 1),
+    }
+
+
+@register.inclusion_tag("ui/_clock_chip.html")
+def clock_chip(clock: Any) -> dict[str, Any]:
+    """Draw a clock: {light, text, due_at, warn_at, started_at, seconds_left, label}."""
+    if not clock:
+        return {"light": ""}
+    light = read(clock, "light") or "none"
+    is_running = light in RUNNING_LIGHTS
+    seconds_left = read(clock, "seconds_left")
+    text = read(clock, "text")
+    if not text and seconds_left is not None and is_running:
+        text = remaining_text(seconds_left)
+    return {
+        "light": light,
+        "is_running": is_running,
+        "text": text or gettext("stopped"),
+        "label": read(clock, "label", ""),
+        "icon": STOPPED_ICONS.get(light),
+        "started_at": read(clock, "started_at"),
+        "warn_at": read(clock, "warn_at"),
+        "due_at": read(clock, "due_at"),
+        "ring": round(RING_LENGTH * used_share(clock, seconds_left), 1),
+    }
+
+
+def used_share(clock: Any, seconds_left: float | None) -> float:
+    """Return how much of the time between start and deadline is gone, 0 to 1."""
+    started_at, due_at = read(clock, "started_at"), read(clock, "due_at")
+    if not started_at or not due_at or due_at <= started_at or seconds_left is None:
+        return 0.0
+    return min(max(1 - seconds_left / (due_at - started_at).total_seconds(), 0.0), 1.0)
+
+
+@register.inclusion_tag("ui/_organisation_chip.html")
+def organisation_chip(organisation: Any) -> dict[str, Any]:
+    """Draw an organisation: the mark of its level and its name."""
+    mark = read(organisation, "level_mark", "") if organisation else ""
+    return {"organisation": organisation, "mark": mark}
+
+
+@register.inclusion_tag("ui/_type_chip.html")
+def type_chip(case_type: Any) -> dict[str, Any]:
+    """Draw a type: cube for a component or bolt for an event, its code, its name."""
+    kind = read(case_type, "kind", "") if case_type else ""
+    return {"type": case_type, "icon": "cube" if kind == "component" else "bolt"}
+
+
+@register.inclusion_tag("ui/_person_chip.html")
+def person_chip(person: Any, role: str = "") -> dict[str, Any]:
+    """Draw a person: the family name in a disc, the name, and the role if given."""
+    name = str(person or "")
+    return {"name": name, "initial": name[:1].upper(), "role": role}

@@ -1,0 +1,67 @@
+// A search field with its list of options below (role combobox): arrows, Enter, Escape and the
+// mouse. htmx loads the options; choosing one puts its value into the hidden field and says so.
+import { on } from "./dom.js";
+
+function parts(input) {
+  const root = input.closest("[data-typeahead]");
+  return { root, list: root.querySelector("[role=listbox]"), value: root.querySelector("[data-value]") };
+}
+
+function options(list) {
+  return [...list.querySelectorAll("[role=option]")];
+}
+
+function mark(input, list, option) {
+  options(list).forEach((each) => each.setAttribute("aria-selected", String(each === option)));
+  if (option) {
+    option.scrollIntoView({ block: "nearest" });
+    input.setAttribute("aria-activedescendant", option.id);
+  } else {
+    input.removeAttribute("aria-activedescendant");
+  }
+}
+
+function choose(option) {
+  const root = option.closest("[data-typeahead]");
+  const input = root.querySelector("[role=combobox]");
+  const value = root.querySelector("[data-value]");
+  input.value = option.dataset.label;
+  value.value = option.dataset.value;
+  root.querySelector("[role=listbox]").replaceChildren();
+  input.setAttribute("aria-expanded", "false");
+  value.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+function step(input, list, by) {
+  const all = options(list);
+  const at = all.findIndex((option) => option.getAttribute("aria-selected") === "true");
+  mark(input, list, all[Math.min(Math.max(at + by, 0), all.length - 1)]);
+}
+
+export function startTypeahead() {
+  on("keydown", "[role=combobox]", (input, event) => {
+    const { list } = parts(input);
+    if (!options(list).length || event.isComposing) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      step(input, list, event.key === "ArrowDown" ? 1 : -1);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      const chosen = list.querySelector("[aria-selected=true]") ?? options(list)[0];
+      choose(chosen);
+    } else if (event.key === "Escape") {
+      list.replaceChildren();
+      input.setAttribute("aria-expanded", "false");
+    }
+  });
+  on("input", "[role=combobox]", (input) => { parts(input).value.value = ""; input.dispatchEvent(new Event("change", { bubbles: true })); });
+  on("click", "[role=option]", (option) => choose(option));
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (!event.target.matches?.("[role=listbox]")) return;
+    const root = event.target.closest("[data-typeahead]");
+    const input = root?.querySelector("[role=combobox]");
+    if (!input) return;
+    input.setAttribute("aria-expanded", String(options(event.target).length > 0));
+    mark(input, event.target, options(event.target)[0] ?? null);
+  });
+}

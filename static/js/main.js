@@ -1,0 +1,23 @@
+// Starts the small modules every page uses. Each listens on the document, so that fragments
+// swapped in later need no wiring of their own.
+import { startClockChips } from "./lib/clock_chips.js";
+import { startChecks } from "./lib/checks.js";
+import { startDialogs } from "./lib/dialogs.js";
+import { startHeaderClock } from "./lib/header_clock.js";
+import { startKeys } from "./lib/keys.js";
+import { startLive } from "./lib/live.js";
+import { startLocate } from "./lib/locate.js";
+import { startPhotos } from "./lib/photos.js";
+import { startTheme } from "./lib/theme.js";
+import { startTypeahead } from "./lib/typeahead.js";
+
+startTheme();
+startHeaderClock();
+startClockChips();
+startKeys();
+startDialogs();
+startTypeahead();
+startChecks();
+startPhotos();
+startLocate();
+startLive();
