@@ -1,0 +1,316 @@
+"""Settings, in fixed sections, from the environment (`.env` in the project's folder, see `.env.example`).
+
+The defaults are those of production: nothing is on that should be off, and no secret has a default.
+`make run` and `make test` set what they need through `scripts/services env`.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote
+
+import environ
+import structlog
+from celery.schedules import crontab
+from csp.constants import NONE, SELF, UNSAFE_INLINE
+from django.utils.translation import gettext_lazy as _
+
+from common.logs import SHARED_PROCESSORS, configure_structlog
+from common.wheels import find_geo_libraries
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# --- Core -------------------------------------------------------------------------------------------
+
+SECRET_KEY = env("SECRET_KEY")
+DEBUG = env.bool("DEBUG", default=False)
+DEMO = env.bool("DEMO", default=False)  # the demo city, its log-ins and its movable clock
+DEMO_PASSWORD = env("DEMO_PASSWORD", default="citydemo")
+HISTORY_SIGNING_KEY = env("HISTORY_SIGNING_KEY")  # base64 of an ed25519 seed of 32 bytes
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "common",
+    "accounts",
+    "grid",
+    "components",
+    "cases",
+    "dispatch",
+    "live",
+    "evaluation",
+    "desks",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.gis",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "django_filters",
+    "django_htmx",
+    "leaflet",
+    "channels",
+    "axes",
+    "csp",
+    "pgtrigger",
+    "pghistory",
+]
+
+MIDDLEWARE = [
+    "common.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "common.middleware.AdminContentSecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "citymgmt.urls"
+WSGI_APPLICATION = "citymgmt.wsgi.application"
+ASGI_APPLICATION = "citymgmt.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database ---------------------------------------------------------------------------------------
+
+# The running program connects as a role that owns no table; `DB_ROLE=owner` (migrate, tests) as the owner.
+DB_ROLE = env("DB_ROLE", default="app")
+DATABASE_APP_ROLE = env("DATABASE_APP_ROLE", default="citymgmt_app")
+_database = env.db_url("DATABASE_OWNER_URL" if DB_ROLE == "owner" else "DATABASE_URL")
+_statement_timeout = "0" if DB_ROLE == "owner" else env("STATEMENT_TIMEOUT", default="15s")
+DATABASES = {
+    "default": {
+        **_database,
+        "HOST": unquote(_database["HOST"]),
+        "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=600),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "options": "-c jit=off -c max_parallel_workers_per_gather=0 -c lock_timeout=5s"
+            f" -c statement_timeout={_statement_timeout}",
+        },
+        "TEST": {"NAME": f"test_{_database['NAME']}{env('TEST_DB_SUFFIX', default='')}"},
+    }
+}
+
+# --- Who logs in ------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+
+# --- Security ---------------------------------------------------------------------------------------
+
+HTTPS = env.bool(
+    "HTTPS", default=True
+)  # False only where the address is plain http, as on a laptop
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^-/"]  # health checks come from inside
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 60 * 60  # one shift
+X_FRAME_OPTIONS = "DENY"
+MAP_TILE_ORIGINS = env.list(
+    "MAP_TILE_ORIGINS", default=[]
+)  # other servers a base map may come from
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:", "blob:", *MAP_TILE_ORIGINS],
+        "connect-src": [SELF, *MAP_TILE_ORIGINS],
+        "style-src": [SELF],
+        "style-src-attr": [UNSAFE_INLINE],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+
+# --- Languages and time -----------------------------------------------------------------------------
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Asia/Shanghai"
+
+# --- Geography --------------------------------------------------------------------------------------
+
+GDAL_LIBRARY_PATH, GEOS_LIBRARY_PATH = find_geo_libraries()
+GEO_STORAGE_SRID = 4326
+GEO_API_SRID = 4326
+GEO_METRIC_SRID = 4549  # CGCS2000, 3-degree Gauss-Krüger zone of 120° E, in metres
+GEO_TILE_SRID = 3857
+LEAFLET_CONFIG = {
+    "DEFAULT_CENTER": (30.25, 120.165),
+    "DEFAULT_ZOOM": 12,
+    "MIN_ZOOM": 9,
+    "MAX_ZOOM": 19,
+    "TILES": [],
+    "SCALE": "metric",
+    "RESET_VIEW": False,
+    "NO_GLOBALS": False,
+}
+
+# --- Files ------------------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = Path(env("STATIC_ROOT", default=str(BASE_DIR / "var" / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(BASE_DIR / "var" / "media")))
+MEDIA_URL = "media/"
+X_ACCEL_PREFIX = env("X_ACCEL_PREFIX", default="")  # set where nginx sends the photos
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "common.storage.HashedStaticFilesStorage"},
+}
+FILE_UPLOAD_PERMISSIONS = 0o640
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # without files, which have their own limit
+
+# --- API --------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["common.api.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_VERSIONING_CLASS": None,
+    "EXCEPTION_HANDLER": "common.api.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "City management API",
+    "DESCRIPTION": "Reports, cases, places and the catalogue of a digital city management centre.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- Redis: tasks and sockets; nothing in it that cannot be lost --------------------------------------
+
+REDIS_URL = env("REDIS_URL")
+_redis_socket = REDIS_URL.removeprefix("unix://").split("?")[0]
+CELERY_BROKER_URL = (
+    f"redis+socket://{_redis_socket}" if REDIS_URL.startswith("unix://") else REDIS_URL
+)
+# A dead broker is noticed within a second: what could not be sent is found again in the database.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+    "max_retries": 0,
+    "visibility_timeout": 3600,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = {
+    "heartbeat": {"task": "common.heartbeat", "schedule": 5.0, "options": {"expires": 5}},
+    "sequence-events": {"task": "live.sequence_events", "schedule": 1.0, "options": {"expires": 1}},
+    "release-overdue-tasks": {
+        "task": "cases.release_overdue_tasks",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "wake-suspended": {
+        "task": "cases.wake_suspended",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "anchor-history": {"task": "cases.anchor_history", "schedule": crontab(hour=0, minute=10)},
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL]},
+    }
+}
+
+# --- Logs: one JSON line each -------------------------------------------------------------------------
+
+configure_structlog()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+            "foreign_pre_chain": SHARED_PROCESSORS,
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
+    },
+}

@@ -1,0 +1,15 @@
+"""Every address of the installation."""
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.urls import URLPattern, URLResolver, path
+from django.views.i18n import set_language
+
+from common import health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("-/live", health.live, name="live"),
+    path("-/ready", health.ready, name="ready"),
+    path("i18n/setlang/", login_not_required(set_language), name="set_language"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,91 @@
+"""What every API endpoint shares: quick JSON, one shape of refusal, cursor pages that never count."""
+
+from typing import Any
+
+import orjson
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import OperationalError
+from django.http import Http404
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, status
+from rest_framework.pagination import CursorPagination as BaseCursorPagination
+from rest_framework.renderers import JSONRenderer as BaseJSONRenderer
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.views import set_rollback
+
+from common.errors import DomainError
+
+LOCK_NOT_AVAILABLE = "55P03"
+DEADLOCK_DETECTED = "40P01"
+
+
+class JSONRenderer(BaseJSONRenderer):
+    """JSON by orjson; lazy translations and decimals become strings."""
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
+        return b"" if data is None else orjson.dumps(data, default=str)
+
+
+class CursorPagination(BaseCursorPagination):
+    """Pages by cursor: `?cursor=`, `?page_size=` up to 100."""
+
+    page_size = 25
+    max_page_size = 100
+    page_size_query_param = "page_size"
+    ordering = "-id"
+
+
+def refusal(code: str, message: Any, fields: Any = None, http_status: int = 400) -> Response:
+    """Return the one shape in which the API says no."""
+    return Response({"code": code, "message": message, "fields": fields or {}}, status=http_status)
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn whatever a view raised into `{code, message, fields}`; None leaves it to Django's 500."""
+    response = _answer(error)
+    if response is not None:
+        set_rollback()
+    return response
+
+
+def _answer(error: Exception) -> Response | None:
+    if isinstance(error, DomainError):
+        return refusal(error.code, error.message, error.fields, error.status)
+    if isinstance(error, Http404):
+        return refusal("not_found", _("Not found."), http_status=status.HTTP_404_NOT_FOUND)
+    if isinstance(error, PermissionDenied):
+        return refusal("role_refused", _("You may not do this."), http_status=403)
+    if isinstance(error, exceptions.ValidationError):
+        return refusal("invalid", _("Some fields are not right."), _field_errors(error.detail))
+    if isinstance(error, ValidationError):
+        return refusal("invalid", _("Some fields are not right."), _model_errors(error))
+    if isinstance(error, exceptions.APIException):
+        return _api_answer(error)
+    if isinstance(error, OperationalError) and _is_lock_error(error):
+        return refusal("busy", _("Somebody is working on this right now. Try again."), None, 409)
+    return None
+
+
+def _api_answer(error: exceptions.APIException) -> Response:
+    answer = refusal(error.default_code, error.detail, http_status=error.status_code)
+    if header := getattr(error, "auth_header", None):
+        answer["WWW-Authenticate"] = header
+    if wait := getattr(error, "wait", None):
+        answer["Retry-After"] = str(int(wait))
+    return answer
+
+
+def _field_errors(detail: Any) -> dict[str, Any]:
+    return detail if isinstance(detail, dict) else {api_settings.NON_FIELD_ERRORS_KEY: detail}
+
+
+def _model_errors(error: ValidationError) -> dict[str, list[str]]:
+    if hasattr(error, "error_dict"):
+        return error.message_dict
+    return {api_settings.NON_FIELD_ERRORS_KEY: error.messages}
+
+
+def _is_lock_error(error: OperationalError) -> bool:
+    code = getattr(error.__cause__, "pgcode", None)
+    return code in {LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED}

@@ -1,0 +1,88 @@
+"""What time it is for the city: real time, or the demo clock's in demo mode.
+
+Only views, tasks, consumers and commands read `now()`; every rule takes it as a parameter. The demo's
+time is one row that all processes read, changed by `demo_clock_set` alone. Its anchors are set by the
+database's own clock in one statement, and a trigger refuses a change that would turn time back.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from common.errors import DomainError
+from common.models import DemoClock
+
+NOT_A_DEMO = "not_a_demo"
+TIME_RUNS_BACKWARDS = "time_runs_backwards"
+
+# The demo's time at the database's `clock_timestamp()`, read once per statement.
+_MOVE = """
+UPDATE common_democlock AS clock
+SET real_anchor = moment.real, rate = %(rate)s, virtual_anchor = moment.virtual + %(forward)s
+FROM (
+    SELECT read.real, virtual_anchor + (read.real - real_anchor) * rate AS virtual
+    FROM common_democlock, (SELECT clock_timestamp() AS real OFFSET 0) AS read
+) AS moment
+WHERE clock.id = 1
+"""
+
+
+def now() -> datetime:
+    """Return the city's time, aware, in UTC."""
+    real = timezone.now()
+    if not settings.DEMO:
+        return real
+    clock = DemoClock.objects.filter(pk=1).first()
+    return real if clock is None else _virtual(clock, real)
+
+
+def _virtual(clock: DemoClock, real: datetime) -> datetime:
+    elapsed = max(real - clock.real_anchor, timedelta())
+    return clock.virtual_anchor + elapsed * clock.rate
+
+
+def demo_clock_start(*, virtual_now: datetime | None = None) -> DemoClock:
+    """Mark this database as a demo's and start its clock; an existing clock stays as it is."""
+    if not settings.DEMO:
+        raise DomainError(NOT_A_DEMO, _("The demo clock exists only in demo mode."), status=403)
+    real = timezone.now()
+    clock, _created = DemoClock.objects.get_or_create(
+        pk=1, defaults={"real_anchor": real, "virtual_anchor": virtual_now or real}
+    )
+    return clock
+
+
+def demo_clock_set(*, virtual_now: datetime | None = None, rate: float | None = None) -> DemoClock:
+    """Move the demo's time forward to `virtual_now` and let it run at `rate` (1 is real speed).
+
+    Raises DomainError `not_a_demo` outside demo mode and on a database without a demo clock,
+    `time_runs_backwards` when `virtual_now` is past, `invalid` for a rate that is not above 0.
+    """
+    if not settings.DEMO:
+        raise DomainError(NOT_A_DEMO, _("The demo clock exists only in demo mode."), status=403)
+    with transaction.atomic():
+        clock = DemoClock.objects.select_for_update().filter(pk=1).first()
+        if clock is None:
+            message = _("This database is used by people: its time runs as the world's does.")
+            raise DomainError(NOT_A_DEMO, message, status=403)
+        rate = clock.rate if rate is None else rate
+        if not rate > 0:
+            raise DomainError("invalid", _("The rate must be above 0."), {"rate": [str(rate)]})
+        _move(rate, timedelta() if virtual_now is None else _forward(clock, virtual_now))
+        clock.refresh_from_db()
+    return clock
+
+
+def _forward(clock: DemoClock, virtual_now: datetime) -> timedelta:
+    forward = virtual_now - _virtual(clock, timezone.now())
+    if forward < timedelta():
+        raise DomainError(TIME_RUNS_BACKWARDS, _("The demo's time never runs backwards."))
+    return forward
+
+
+def _move(rate: float, forward: timedelta) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVE, {"rate": rate, "forward": forward})
