@@ -1,4 +1,4 @@
-"""The roof: it imports everything, nothing imports it. The Celery app is loaded for `shared_task`."""
+"""The roof: it imports everything, nothing imports it. `shared_task` needs the Celery app here."""
 
 from citymgmt.celery import app as celery_app
 

@@ -1,10 +1,9 @@
-"""Settings, in fixed sections, from the environment (`.env` in the project's folder, see `.env.example`).
+"""Settings, in fixed sections, from the environment and `.env` (see `.env.example`).
 
-The defaults are those of production: nothing is on that should be off, and no secret has a default.
+The defaults are those of production: nothing is on that should be off, no secret has a default.
 `make run` and `make test` set what they need through `scripts/services env`.
 """
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
@@ -22,7 +21,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
-# --- Core -------------------------------------------------------------------------------------------
+# --- Core -----------------------------------------------------------------------------------------
 
 SECRET_KEY = env("SECRET_KEY")
 DEBUG = env.bool("DEBUG", default=False)
@@ -101,9 +100,9 @@ TEMPLATES = [
     },
 ]
 
-# --- Database ---------------------------------------------------------------------------------------
+# --- Database -------------------------------------------------------------------------------------
 
-# The running program connects as a role that owns no table; `DB_ROLE=owner` (migrate, tests) as the owner.
+# The running program connects as a role that owns no table, migrations and tests as their owner.
 DB_ROLE = env("DB_ROLE", default="app")
 DATABASE_APP_ROLE = env("DATABASE_APP_ROLE", default="citymgmt_app")
 _database = env.db_url("DATABASE_OWNER_URL" if DB_ROLE == "owner" else "DATABASE_URL")
@@ -123,12 +122,12 @@ DATABASES = {
     }
 }
 
-# --- Who logs in ------------------------------------------------------------------------------------
+# --- Who logs in ----------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "accounts.backends.PersonBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -146,7 +145,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 
-# --- Security ---------------------------------------------------------------------------------------
+# --- Security -------------------------------------------------------------------------------------
 
 HTTPS = env.bool(
     "HTTPS", default=True
@@ -180,7 +179,7 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-# --- Languages and time -----------------------------------------------------------------------------
+# --- Languages and time ---------------------------------------------------------------------------
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
@@ -189,7 +188,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"
 
-# --- Geography --------------------------------------------------------------------------------------
+# --- Geography ------------------------------------------------------------------------------------
 
 GDAL_LIBRARY_PATH, GEOS_LIBRARY_PATH = find_geo_libraries()
 GEO_STORAGE_SRID = 4326
@@ -207,7 +206,7 @@ LEAFLET_CONFIG = {
     "NO_GLOBALS": False,
 }
 
-# --- Files ------------------------------------------------------------------------------------------
+# --- Files ----------------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env("STATIC_ROOT", default=str(BASE_DIR / "var" / "static")))
@@ -222,11 +221,11 @@ STORAGES = {
 FILE_UPLOAD_PERMISSIONS = 0o640
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # without files, which have their own limit
 
-# --- API --------------------------------------------------------------------------------------------
+# --- API ------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "accounts.backends.PersonTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -245,7 +244,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 
-# --- Redis: tasks and sockets; nothing in it that cannot be lost --------------------------------------
+# --- Redis: tasks and sockets; nothing in it that cannot be lost ----------------------------------
 
 REDIS_URL = env("REDIS_URL")
 _redis_socket = REDIS_URL.removeprefix("unix://").split("?")[0]
@@ -289,7 +288,7 @@ CHANNEL_LAYERS = {
     }
 }
 
-# --- Logs: one JSON line each -------------------------------------------------------------------------
+# --- Logs: one JSON line each ---------------------------------------------------------------------
 
 configure_structlog()
 LOGGING = {

@@ -1,4 +1,4 @@
-"""What every API endpoint shares: quick JSON, one shape of refusal, cursor pages that never count."""
+"""What every endpoint shares: quick JSON, one shape of refusal, pages that never count."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def refusal(code: str, message: Any, fields: Any = None, http_status: int = 400)
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Turn whatever a view raised into `{code, message, fields}`; None leaves it to Django's 500."""
+    """Turn whatever a view raised into `{code, message, fields}`; None: let Django answer 500."""
     response = _answer(error)
     if response is not None:
         set_rollback()

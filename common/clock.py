@@ -1,8 +1,8 @@
 """What time it is for the city: real time, or the demo clock's in demo mode.
 
-Only views, tasks, consumers and commands read `now()`; every rule takes it as a parameter. The demo's
-time is one row that all processes read, changed by `demo_clock_set` alone. Its anchors are set by the
-database's own clock in one statement, and a trigger refuses a change that would turn time back.
+Only views, tasks, consumers and commands read `now()`; every rule takes it as a parameter. The
+demo's time is one row that all processes read, changed by `demo_clock_set` alone. Its anchors are
+set by the database's own clock in one statement, and a trigger refuses to turn time back.
 """
 
 from datetime import datetime, timedelta

@@ -50,7 +50,7 @@ _applied = False
 
 
 def migrations_applied() -> bool:
-    """Return whether every migration of this code is applied; once true, it stays true until a restart."""
+    """Return whether all migrations are applied; once true, it stays true until a restart."""
     global _applied
     if not _applied:
         executor = MigrationExecutor(connection)

@@ -1,4 +1,4 @@
-"""Logs as one JSON line each, with the request's id bound to every line written while it is served."""
+"""Logs as one JSON line each, with the request's id in every line written while it is served."""
 
 import structlog
 

@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, one log line, the visitor's address, the admin's own policy."""
+"""What surrounds every request: its id, a log line, the visitor's address, the admin's policy."""
 
 import re
 import time
@@ -32,7 +32,7 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         identity = request_id(request)
-        # Behind nginx the socket has no address; nginx alone reaches it and always sends this header.
+        # Behind nginx the socket has no address; nginx alone reaches it and always tells whose.
         if not request.META.get("REMOTE_ADDR"):
             request.META["REMOTE_ADDR"] = request.headers.get("X-Real-IP", "")
         structlog.contextvars.clear_contextvars()
@@ -57,7 +57,7 @@ class RequestMiddleware:
 
 
 class AdminContentSecurityMiddleware:
-    """Django's admin, and the map widgets in it, need inline scripts and styles; no other page does."""
+    """Let the admin and its map widgets have inline scripts and styles, as no other page."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

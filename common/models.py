@@ -1,4 +1,4 @@
-"""What every app stands on: the marker of append-only tables, the demo's clock, and signs of life."""
+"""What every app stands on: the mark of append-only tables, the demo's clock, signs of life."""
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AppendOnlyModel(models.Model):
-    """A table whose rows are written once: triggers refuse changes, and the program's role may not try.
+    """A table whose rows are written once: triggers refuse changes, the program's role may not try.
 
     Add `append_only_operations(table)` to the migration that makes the table.
     """

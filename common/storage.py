@@ -1,4 +1,4 @@
-"""Static files under names that carry their content's hash, so that browsers may keep them for ever."""
+"""Static files under names that carry their content's hash: browsers may keep them for ever."""
 
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 

@@ -15,7 +15,7 @@ def _library(package: str, pattern: str) -> str | None:
 
 
 def find_geo_libraries() -> tuple[str | None, str | None]:
-    """Return the paths of GDAL (pyogrio's) and GEOS (shapely's); None lets Django look on the system."""
+    """Return the paths of pyogrio's GDAL and shapely's GEOS; None: Django looks on the system."""
     gdal = _library("pyogrio", "libgdal-*.so*")
     geos = _library("shapely", "libgeos_c-*.so*")
     if gdal is None or geos is None:

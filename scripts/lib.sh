@@ -26,3 +26,16 @@ as_root() {
   command -v sudo >/dev/null || die "'$*' needs root: install sudo, or run it as root yourself"
   sudo "$@" || die "'sudo $*' failed: run it as root yourself, then try again"
 }
+
+# Sockets and configuration of the running program, which has no use for the servers' own folder.
+RUN=$VAR/run
+[ ${#RUN} -le 80 ] || RUN=/var/tmp/citymgmt-$(id -u)-$(printf %s "$VAR" | sha256sum | cut -c1-10)
+
+# Every process of `make run` carries this, so that whatever is left of one can be found.
+MARK=CITYMGMT_RUN=$ROOT
+marked_processes() {
+  local process
+  for process in /proc/[0-9]*; do
+    if grep -qzxF "$MARK" "$process/environ" 2>/dev/null; then echo "${process#/proc/}"; fi
+  done
+}

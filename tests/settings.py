@@ -1,4 +1,4 @@
-"""Settings of the tests: the project's own, as the owner of the tables, without what only costs time."""
+"""Settings of the tests: the project's, as the owner of the tables, minus what only costs time."""
 
 import os
 import tempfile
@@ -8,8 +8,8 @@ os.environ["HTTPS"] = "False"
 os.environ["DEBUG"] = "False"
 os.environ.setdefault("LOG_LEVEL", "ERROR")
 
-from citymgmt.settings import *  # noqa: E402, F403
-from citymgmt.settings import DATABASES, STORAGES  # noqa: E402
+from citymgmt.settings import *  # noqa: F403
+from citymgmt.settings import DATABASES, STORAGES
 
 DEMO = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

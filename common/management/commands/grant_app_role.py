@@ -1,4 +1,4 @@
-"""Give the running program's database role what it needs, and nothing that would let it rewrite history.
+"""Give the running program's database role what it needs, and nothing to rewrite history with.
 
 Run as the owner after every migrate: `DB_ROLE=owner manage.py grant_app_role`.
 """

@@ -1,0 +1,51 @@
+"""What every test may stand on: the database and its two roles."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
+
+TRUNCATE_GUARDS = """
+    SELECT format('ALTER TABLE %%s %s TRIGGER %%I', tgrelid::regclass, tgname)
+    FROM pg_trigger WHERE tgname LIKE '%%\\_no\\_truncate' AND NOT tgisinternal
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_append_only_tables() -> Iterator[None]:
+    """Let Django empty the tables after a transactional test: their owner may lift the guard."""
+    flush = DatabaseOperations.execute_sql_flush
+
+    def switch_guards(cursor, state: str) -> list[str]:
+        cursor.execute(TRUNCATE_GUARDS % state)
+        return [statement for (statement,) in cursor.fetchall()]
+
+    def execute_sql_flush(operations, sql_list: list[str]) -> None:
+        with operations.connection.cursor() as cursor:
+            off, on = (switch_guards(cursor, state) for state in ("DISABLE", "ENABLE"))
+        flush(operations, [*off, *sql_list, *on])
+
+    DatabaseOperations.execute_sql_flush = execute_sql_flush
+    yield
+    DatabaseOperations.execute_sql_flush = flush
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> Iterator[None]:
+    """Nothing that one test cached reaches the next."""
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def as_app_role(db) -> Iterator[None]:
+    """Run the test as the role of the running program, which owns no table."""
+    call_command("grant_app_role")
+    with connection.cursor() as cursor:
+        cursor.execute("SET ROLE citymgmt_app")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
