@@ -1,0 +1,190 @@
+"""Who acts: the city, its organisation tree, its people, and what they sent twice.
+
+An organisation answers for work; it has no geometry and no key to an area: ``grid.Jurisdiction``
+ties the two. ``path`` is the materialised chain of ids from the root ("1.7.23."), so that "this
+organisation and all below it" is one indexed prefix search.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.indexes import OpClass
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.expressions import F, OuterRef
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from accounts.roles import Role, home_for
+
+
+class City(models.Model):
+    """The city of this installation; a province will hold several."""
+
+    code = models.CharField(_("code"), max_length=12, unique=True)
+    name = models.CharField(_("name"), max_length=50)
+    name_en = models.CharField(_("English name"), max_length=80, blank=True)
+    cell_sequence_length = models.PositiveSmallIntegerField(
+        _("digits of a cell's sequence"),
+        default=3,
+        help_text=_("2 after CJ/T 213-2005 (14-digit codes), 3 in later practice (15 digits)"),
+    )
+
+    class Meta:
+        verbose_name = _("city")
+        verbose_name_plural = _("cities")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Organisation(models.Model):
+    """One node of the tree: city, district bodies, streets, departments, squads, contractors."""
+
+    class Kind(models.TextChoices):
+        CITY = "city", _("City")
+        CENTRE = "centre", _("Supervision centre")
+        DISTRICT = "district", _("District")
+        STREET = "street", _("Street office")
+        COMMUNITY = "community", _("Community body")
+        DEPARTMENT = "department", _("Department")
+        ENTERPRISE = "enterprise", _("Enterprise")
+        SQUAD = "squad", _("Squad")
+        CONTRACTOR = "contractor", _("Collection contractor")
+
+    city = models.ForeignKey(City, models.PROTECT, verbose_name=_("city"))
+    parent = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+        verbose_name=_("parent"),
+    )
+    code = models.SlugField(_("code"), max_length=60)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
+    name = models.CharField(_("name"), max_length=100)
+    name_en = models.CharField(_("English name"), max_length=160, blank=True)
+    department_kind = models.CharField(
+        _("kind of department"),
+        max_length=40,
+        blank=True,
+        help_text=_("trade it answers for, e.g. sanitation: the catalogue's lead departments"),
+    )
+    has_dispatch_desk = models.BooleanField(_("has a dispatch desk"), default=False)
+    path = models.CharField(max_length=200, editable=False, default="")
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisations")
+        ordering = ["path"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["city", "code"], name="organisation_code_unique"),
+        ]
+        indexes: ClassVar = [
+            models.Index(OpClass(F("path"), name="text_pattern_ops"), name="organisation_path"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse a parent that lies below this organisation."""
+        if self.pk and self.parent and self.parent.path.startswith(self.path):
+            raise ValidationError({"parent": _("An organisation cannot lie below itself.")})
+
+    def contains(self, other: Organisation) -> bool:
+        """Tell whether ``other`` is this organisation or lies below it."""
+        return other.path.startswith(self.path)
+
+    @property
+    def level_mark(self) -> str:
+        """One-character level shown on the organisation chip: 市 区 街 社 企 队 采."""
+        return {
+            self.Kind.CITY: "市",
+            self.Kind.CENTRE: "市",
+            self.Kind.DISTRICT: "区",
+            self.Kind.STREET: "街",
+            self.Kind.COMMUNITY: "社",
+            self.Kind.DEPARTMENT: "区" if self.path.count(".") > 2 else "市",
+            self.Kind.ENTERPRISE: "企",
+            self.Kind.SQUAD: "队",
+            self.Kind.CONTRACTOR: "采",
+        }[self.Kind(self.kind)]
+
+
+class PersonManager(UserManager["User"]):
+    """Users, with their roles in the same query."""
+
+    def with_roles(self) -> models.QuerySet[User]:
+        """Load organisation and role codes together: one query for who acts."""
+        groups = User.groups.through.objects.filter(user_id=OuterRef("pk")).values("group__name")
+        return (
+            self.get_queryset()
+            .select_related("organisation", "city")
+            .annotate(role_codes=ArraySubquery(groups))
+        )
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Case-sensitive look-up by login name, roles included."""
+        return self.with_roles().get(username=username)
+
+
+class User(AbstractUser):
+    """A person with a log-in. Personal contact data never enters the hashed history."""
+
+    city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, verbose_name=_("city"))
+    organisation = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="people",
+        verbose_name=_("organisation"),
+    )
+    display_name = models.CharField(_("name shown"), max_length=60, blank=True)
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    theme = models.CharField(_("theme"), max_length=10, blank=True)
+
+    objects = PersonManager()
+
+    class Meta(AbstractUser.Meta):
+        permissions: ClassVar = [("configure_city", "May configure the city")]
+
+    def __str__(self) -> str:
+        return self.display_name or self.username
+
+    @cached_property
+    def roles(self) -> frozenset[Role]:
+        """The person's roles; no query when loaded by ``with_roles``."""
+        codes = getattr(self, "role_codes", None)
+        if codes is None:
+            codes = self.groups.values_list("name", flat=True)
+        known = {role.value for role in Role}
+        return frozenset(Role(code) for code in codes if code in known)
+
+    @property
+    def home(self) -> str:
+        """Path of the desk this person starts at."""
+        return home_for(self.roles)
+
+
+class IdempotentRequest(models.Model):
+    """A write somebody sent with an Idempotency-Key, and the answer it got; kept 7 days."""
+
+    user = models.ForeignKey(User, models.CASCADE)
+    key = models.CharField(max_length=100)
+    body_hash = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(default=0)
+    answer = models.TextField(default="")
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_unique"),
+        ]

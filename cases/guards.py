@@ -1,0 +1,235 @@
+"""The named conditions and guards that rows of the workflow table refer to.
+
+``CONDITIONS`` choose between rows of one action in one state. ``POSSIBLE`` guards answer 409,
+``PERSONS`` guards 403; each returns a sentence when it refuses and None when it does not. Guards
+named in ``NEED_FIELDS`` can only be asked once the fields are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils.translation import gettext_lazy as _
+
+from cases.errors import Sentence, role_refused
+from cases.models.case import WHOLE_CITY_DESKS
+from cases.situation import Situation
+from cases.workflow import ClockKind, Post, RequestKind
+
+Condition = Callable[[Situation, RequestKind | None], bool]
+Guard = Callable[[Situation, RequestKind | None], Sentence | None]
+
+
+# ── conditions ────────────────────────────────────────────────────────────────────────────────
+
+
+def filing_directly(situation: Situation, kind: RequestKind | None) -> bool:
+    """The acceptor asked to file without the shift supervisor."""
+    return situation.raw.get("direct_filing") is True
+
+
+def same_department(situation: Situation, kind: RequestKind | None) -> bool:
+    """Rework goes to the department whose clock is paused in this run (the default)."""
+    department = situation.case.department
+    wanted = situation.raw.get("department") or (department and department.code)
+    if department is None or wanted != department.code:
+        return False
+    return situation.case.clocks.filter(
+        run=situation.case.run,
+        kind=ClockKind.HANDLE,
+        sub_order__isnull=True,
+        stopped_at__isnull=True,
+    ).exists()
+
+
+def was_filed(situation: Situation, kind: RequestKind | None) -> bool:
+    """A standard's limit was stored with the case."""
+    return situation.case.limit_value is not None
+
+
+def first_approval(situation: Situation, kind: RequestKind | None) -> bool:
+    """Nobody has approved the first step of the request yet."""
+    request = situation.open_request(kind) if kind else None
+    return request is None or not request.approvals
+
+
+CONDITIONS: dict[str, Condition] = {
+    function.__name__: function
+    for function in (filing_directly, same_department, was_filed, first_approval)
+}
+
+
+# ── what must be so (409) ─────────────────────────────────────────────────────────────────────
+
+
+def direct_filing_is_allowed(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """Type and source must be marked for direct filing."""
+    allowed = situation.type.direct_filing_sources if situation.type else []
+    if situation.case.source in allowed:
+        return None
+    return _("Reports of this type and source are filed by the shift supervisor.")
+
+
+def was_self_handled(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """Only what the collector put right on the spot is judged without handling."""
+    if not situation.case.is_self_handled:
+        return _("The collector did not handle this on the spot.")
+    if situation.type and not situation.type.is_self_handling_allowed:
+        return _("This type may not be handled on the spot.")
+    return None
+
+
+def system_only_when_overdue(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """The system takes a task back only when its time is over."""
+    if situation.actor is not None:
+        return None
+    due_at = situation.case.due_at
+    if due_at is not None and due_at <= situation.now:
+        return None
+    return _("The task is not overdue.")
+
+
+def system_only_at_review_date(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """The system resumes a suspended case only at its review date."""
+    if situation.actor is not None:
+        return None
+    review_at = situation.case.review_at
+    if review_at is not None and review_at <= situation.now:
+        return None
+    return _("The review date has not come.")
+
+
+def desk_lies_below(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """A case is handed down to another desk below the one that holds it."""
+    target, desk = situation.fields.get("desk"), situation.case.desk
+    if target is None or desk is None:
+        return None
+    below = desk.kind in WHOLE_CITY_DESKS or desk.contains(target)
+    if target.has_dispatch_desk and target.pk != desk.pk and below:
+        return None
+    return _("A case can only be handed down to a desk below yours.")
+
+
+def desk_has_one_above(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """The city's desk has nobody to hand a case up to."""
+    desk = situation.case.desk
+    if desk is not None and desk.kind not in WHOLE_CITY_DESKS:
+        return None
+    return _("There is no desk above yours.")
+
+
+def mandatory_orders_done(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """Mandatory co-operating departments finish first."""
+    for order in situation.open_orders:
+        if not order.is_lead and order.is_mandatory and order.completed_at is None:
+            return _("A co-operating department has not finished its part yet.")
+    return None
+
+
+def check_may_be_skipped(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """Only types marked so are closed without a look on site."""
+    if situation.case.type and situation.case.type.is_check_skippable:
+        return None
+    return _("This type must be checked on site.")
+
+
+def filing_is_complete(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """An urgent case is closed only after its filing was completed."""
+    if situation.case.has_open_filing:
+        return _("The filing of this urgent case must be completed first.")
+    return None
+
+
+def filing_is_open(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """There is a filing to complete."""
+    return None if situation.case.has_open_filing else _("The filing is complete already.")
+
+
+def no_such_request_open(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """At most one open request of a kind."""
+    if any(request.kind == kind for request in situation.open_requests):
+        return _("Such a request is open already.")
+    return None
+
+
+def request_is_open(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """The request named is open and the case still where it was asked."""
+    request = situation.open_request(kind) if kind else None
+    wanted = situation.raw.get("request")
+    if request is None or (wanted not in (None, "") and str(wanted) != str(request.pk)):
+        return _("This request has been decided or has lapsed.")
+    return None
+
+
+def first_approval_given(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """The leader decides after the dispatcher."""
+    request = situation.open_request(kind) if kind else None
+    if request is not None and request.approvals:
+        return None
+    return _("The dispatcher has not agreed to this request yet.")
+
+
+def approver_is_high_enough(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """A long or a second extension is the leader's to grant."""
+    request = situation.open_request(RequestKind.EXTENSION)
+    if request is None or situation.holds(Post.LDR):
+        return None
+    if request.details.get("is_first") and request.details.get("is_short"):
+        return None
+    raise role_refused(_("A long or repeated extension is granted by the leader."))
+
+
+NEED_FIELDS = frozenset({"direct_filing_is_allowed", "was_self_handled", "desk_lies_below"})
+
+POSSIBLE: dict[str, Guard] = {
+    function.__name__: function
+    for function in (
+        direct_filing_is_allowed,
+        was_self_handled,
+        system_only_when_overdue,
+        system_only_at_review_date,
+        desk_lies_below,
+        desk_has_one_above,
+        mandatory_orders_done,
+        check_may_be_skipped,
+        filing_is_complete,
+        filing_is_open,
+        no_such_request_open,
+        request_is_open,
+        first_approval_given,
+        approver_is_high_enough,
+    )
+}
+
+
+# ── pairs that must differ (403) ──────────────────────────────────────────────────────────────
+
+
+def handler_person_differs(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """Nobody checks, closes or approves what they handled."""
+    if situation.actor and any(person == situation.actor.pk for person, _o in situation.handlers):
+        return _("You handled this case yourself; somebody else must do this.")
+    return None
+
+
+def handler_organisation_differs(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """Nor does anybody of the organisation that handled it."""
+    actor = situation.actor
+    bodies = {organisation for _person, organisation in situation.handlers}
+    if actor and actor.organisation_id is not None and actor.organisation_id in bodies:
+        return _("Your organisation handled this case; another one must do this.")
+    return None
+
+
+def asker_differs(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """Nobody decides what they asked for."""
+    request = situation.open_request(kind) if kind else None
+    if request and situation.actor and request.asked_by_id == situation.actor.pk:
+        return _("You asked for this yourself; somebody else decides.")
+    return None
+
+
+PERSONS: dict[str, Guard] = {
+    function.__name__: function
+    for function in (handler_person_differs, handler_organisation_differs, asker_differs)
+}

@@ -1,0 +1,51 @@
+"""The case and everything that belongs to it; see the modules for the rules of each table."""
+
+from cases.models.calendar import (
+    CalendarDay,
+    CalendarUse,
+    CalendarVersion,
+    StageLimit,
+    WorkCalendar,
+)
+from cases.models.case import (
+    Case,
+    CasePerson,
+    CasePolicy,
+    NumberCounter,
+    ReasonCode,
+    Source,
+    Urgency,
+)
+from cases.models.clock import CaseClock
+from cases.models.history import CaseEvent, EventOutbox, EventText, HistoryAnchor, HistoryAnchorHead
+from cases.models.photo import CasePhoto, Photo
+from cases.models.request import ApprovalRequest
+from cases.models.work import FieldTask, LeaderInstruction, SubOrder, SupervisionOrder
+
+__all__ = [
+    "ApprovalRequest",
+    "CalendarDay",
+    "CalendarUse",
+    "CalendarVersion",
+    "Case",
+    "CaseClock",
+    "CaseEvent",
+    "CasePerson",
+    "CasePhoto",
+    "CasePolicy",
+    "EventOutbox",
+    "EventText",
+    "FieldTask",
+    "HistoryAnchor",
+    "HistoryAnchorHead",
+    "LeaderInstruction",
+    "NumberCounter",
+    "Photo",
+    "ReasonCode",
+    "Source",
+    "StageLimit",
+    "SubOrder",
+    "SupervisionOrder",
+    "Urgency",
+    "WorkCalendar",
+]

@@ -1,0 +1,282 @@
+"""The case, its number, the person who reported it.
+
+A case is only ever written by ``cases.services`` (``case_report`` and ``case_act``). It stores the
+cell version and the codes of its areas as they were; ``due_at``/``warn_at`` repeat the clock the
+case waits for, so that a list needs no join to sort by urgency or to show a light.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.gis.db import models
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Upper
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import City, Organisation, User
+from accounts.roles import ROLES, SEE_ALL, Role
+from cases.models.work import FieldTask, SubOrder
+from cases.workflow import STATE_LABELS, ClockKind, State
+from components.models import CaseStandard, CaseType, Component, LimitUnit, Profile
+from grid.models import SRID, Area, GridCell, Jurisdiction, ManagementArea, Zone
+
+
+class Source(models.TextChoices):
+    """Who found the problem."""
+
+    COLLECTOR = "collector", _("Collector")
+    HOTLINE = "hotline", _("Hotline")
+    PUBLIC = "public", _("Public")
+    SENSOR = "sensor", _("Sensor")
+    LEADER = "leader", _("Leader's office")
+    MEDIA = "media", _("Media")
+    VIDEO = "video", _("Video")
+
+
+class Urgency(models.TextChoices):
+    """Urgent cases are handled in natural hours."""
+
+    NORMAL = "normal", _("Normal")
+    URGENT = "urgent", _("Urgent")
+
+
+HANDLING_ROLES = frozenset({Role.DEPARTMENT_CLERK, Role.DEPARTMENT_HEAD, Role.PROXY_SQUAD})
+WHOLE_CITY_DESKS = frozenset({Organisation.Kind.CITY, Organisation.Kind.CENTRE})
+
+
+class CaseQuerySet(models.QuerySet):
+    """Which cases a person may see: the one policy for lists, details, search, feeds, exports."""
+
+    def visible_to(self, user: User) -> CaseQuerySet:
+        """Keep the cases this person may see; what is left out does not exist for them.
+
+        The centre's posts see the whole city; a desk what it holds and what lies in its districts;
+        a department what it or its squads handle or have handled; a collector what they reported
+        or were sent to; a contractor's manager what their collectors reported or were sent to.
+        """
+        roles = user.roles if user.is_active else frozenset()
+        if not roles or user.city_id is None:
+            return self.none()
+        city = self.filter(city_id=user.city_id)
+        if any(SEE_ALL in ROLES[role].permissions for role in roles):
+            return city
+        if (
+            Role.DISPATCHER in roles
+            and user.organisation
+            and user.organisation.kind in WHOLE_CITY_DESKS
+        ):
+            return city
+        return city.filter(self._own_part(user, roles))
+
+    @staticmethod
+    def _own_part(user: User, roles: frozenset[Role]) -> Q:
+        """Return the condition of a person who sees a part of the city only."""
+        scope = Q(reporter_id=user.pk)
+        tasks = FieldTask.objects.filter(case_id=OuterRef("pk"))
+        if Role.COLLECTOR in roles:
+            scope |= Q(Exists(tasks.filter(collector_id=user.pk)))
+        if user.organisation is None:
+            return scope
+        below = {"organisation__path__startswith": user.organisation.path}
+        if roles & HANDLING_ROLES:
+            orders = SubOrder.objects.filter(case_id=OuterRef("pk"), **below)
+            scope |= Q(Exists(orders))
+        if Role.CONTRACTOR_MANAGER in roles:
+            scope |= Q(Exists(tasks.filter(**below)))
+            scope |= Q(reporter__organisation__path__startswith=user.organisation.path)
+        if Role.DISPATCHER in roles:
+            ground = Jurisdiction.objects.filter(
+                organisation=user.organisation, function=Jurisdiction.Function.DISPATCH
+            )
+            scope |= Q(desk__path__startswith=user.organisation.path)
+            scope |= Q(district_id__in=ground.exclude(area=None).values("area_id"))
+            scope |= Q(
+                management_area_id__in=ground.exclude(management_area=None).values(
+                    "management_area_id"
+                )
+            )
+        return scope
+
+
+class Case(models.Model):
+    """One problem in the city, from report to close."""
+
+    city = models.ForeignKey(City, models.PROTECT)
+    number = models.CharField(_("number"), max_length=20, unique=True)
+    state = models.CharField(_("state"), max_length=12, choices=list(STATE_LABELS.items()))
+    is_open = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1)
+    run = models.PositiveSmallIntegerField(default=1)
+
+    source = models.CharField(_("source"), max_length=10, choices=Source.choices)
+    reporter = models.ForeignKey(User, models.PROTECT, related_name="reported_cases")
+    reported_at = models.DateTimeField(_("reported at"))
+    type = models.ForeignKey(CaseType, models.PROTECT, null=True, verbose_name=_("type"))
+    component = models.ForeignKey(
+        Component, models.PROTECT, null=True, related_name="cases", verbose_name=_("component")
+    )
+    description = models.TextField(_("description"), blank=True)
+    urgency = models.CharField(
+        _("urgency"), max_length=8, choices=Urgency.choices, default=Urgency.NORMAL
+    )
+    is_self_handled = models.BooleanField(_("handled on the spot"), default=False)
+
+    point = models.PointField(_("place"), srid=SRID)
+    address = models.CharField(_("address"), max_length=200, blank=True)
+    cell = models.ForeignKey(GridCell, models.PROTECT, related_name="cases")
+    community = models.ForeignKey(Area, models.PROTECT, related_name="+")
+    street = models.ForeignKey(Area, models.PROTECT, related_name="+")
+    district = models.ForeignKey(Area, models.PROTECT, related_name="+")
+    management_area = models.ForeignKey(ManagementArea, models.PROTECT, null=True, related_name="+")
+    cell_code = models.CharField(max_length=16)
+    community_code = models.CharField(max_length=12)
+    street_code = models.CharField(max_length=12)
+    district_code = models.CharField(max_length=12)
+    zone_grade = models.CharField(max_length=8, choices=Zone.Grade.choices)
+
+    standard = models.ForeignKey(CaseStandard, models.PROTECT, null=True, related_name="+")
+    profile = models.CharField(max_length=12, choices=Profile.choices, blank=True)
+    limit_value = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    limit_unit = models.CharField(max_length=16, choices=LimitUnit.choices, blank=True)
+    closing_conditions = models.JSONField(default=list)
+
+    desk = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
+    department = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
+    collector = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    routing_reason = models.CharField(max_length=300, blank=True)
+    master = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged_cases")
+    rework_count = models.PositiveSmallIntegerField(default=0)
+    has_open_filing = models.BooleanField(
+        default=False, help_text=_("dispatched as urgent, filing still to be completed")
+    )
+    review_at = models.DateTimeField(null=True)
+    handled_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    clock_kind = models.CharField(max_length=10, choices=ClockKind.choices(), blank=True)
+    warn_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+
+    history_head = models.CharField(max_length=64, blank=True)
+    history_length = models.PositiveIntegerField(default=0)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("case")
+        verbose_name_plural = _("cases")
+        permissions: ClassVar = [
+            ("report_cases", "May report cases"),
+            ("view_all_cases", "Sees every case of the city"),
+            ("view_personal_data", "Sees who reported"),
+            ("supervise", "Sees the supervision page"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["-reported_at", "-id"], name="case_newest"),
+            models.Index(fields=["reported_at"], condition=Q(is_open=True), name="case_queue"),
+            models.Index(
+                fields=["department", "due_at"], condition=Q(is_open=True), name="case_inbox"
+            ),
+            models.Index(fields=["desk"], condition=Q(is_open=True), name="case_desk"),
+            models.Index(fields=["due_at"], condition=Q(is_open=True), name="case_due"),
+            models.Index(fields=["district", "-reported_at"], name="case_district"),
+            models.Index(fields=["type", "-reported_at"], name="case_type"),
+            models.Index(fields=["cell", "-reported_at"], name="case_cell"),
+            models.Index(fields=["reporter", "-reported_at"], name="case_reporter"),
+            models.Index(
+                fields=["component"], condition=Q(component__isnull=False), name="case_component"
+            ),
+            GinIndex(
+                OpClass(Upper("address"), name="gin_trgm_ops"),
+                OpClass(Upper("description"), name="gin_trgm_ops"),
+                name="case_text",
+            ),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(is_open=False) | Q(ended_at__isnull=True), name="open_case_has_no_end"
+            ),
+            models.CheckConstraint(condition=~Q(master=F("id")), name="case_is_not_its_own_master"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def current_state(self) -> State:
+        """The state as the workflow's enum."""
+        return State(self.state)
+
+
+class CasePerson(models.Model):
+    """Who reported, as they named themselves: personal data, erasable, never hashed."""
+
+    case = models.OneToOneField(Case, models.CASCADE, related_name="person")
+    name = models.CharField(_("name"), max_length=60, blank=True)
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["phone"], name="case_person_phone")]
+
+
+class NumberCounter(models.Model):
+    """Last case number given in a city on a day; the last lock a report takes."""
+
+    city = models.ForeignKey(City, models.PROTECT)
+    day = models.DateField()
+    last = models.PositiveIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["city", "day"], name="one_counter_a_day"),
+        ]
+
+
+class ReasonCode(models.Model):
+    """A reason an action or request may name; a city edits the list."""
+
+    action = models.CharField(_("action"), max_length=24)
+    code = models.SlugField(_("code"), max_length=30)
+    name = models.CharField(_("name"), max_length=80)
+    name_en = models.CharField(_("English name"), max_length=120)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("reason")
+        verbose_name_plural = _("reasons")
+        ordering = ["action", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["action", "code"], name="reason_code_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CasePolicy(models.Model):
+    """Numbers of the workflow that a city sets for itself."""
+
+    city = models.OneToOneField(City, models.CASCADE)
+    desk_extension_ratio = models.DecimalField(
+        _("extension a desk may grant"),
+        max_digits=4,
+        decimal_places=2,
+        default=1,
+        help_text=_("as a multiple of the original limit; a longer one is the leader's to grant"),
+    )
+    component_distance_m = models.PositiveIntegerField(
+        _("component at most so far from the report (m)"), default=200
+    )
+    photo_distance_m = models.PositiveIntegerField(
+        _("photo at most so far from the case (m)"), default=500
+    )
+    merge_distance_m = models.PositiveIntegerField(
+        _("merged case at most so far away (m)"), default=300
+    )
+
+    class Meta:
+        verbose_name = _("workflow settings")
+        verbose_name_plural = _("workflow settings")

@@ -1,0 +1,87 @@
+"""The history nobody can rewrite: events, their erasable texts, the outbox and daily anchors.
+
+Every table here but ``EventText`` and ``EventOutbox`` is append-only: the application's database
+role may only insert and read, and triggers refuse UPDATE, DELETE and TRUNCATE to everybody. The
+hashed form is described in docs/rules/history.md.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, User
+from common.models import AppendOnlyModel
+
+
+class CaseEvent(AppendOnlyModel):
+    """One step of a case: who, for whom, in which role, what, from where to where, when."""
+
+    case = models.ForeignKey("cases.Case", models.PROTECT, related_name="events")
+    sequence = models.PositiveIntegerField(help_text=_("1, 2, 3 … within the case"))
+    run = models.PositiveSmallIntegerField()
+    action = models.CharField(max_length=24)
+    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    principal = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", help_text=_("for whom, when delegated")
+    )
+    role = models.CharField(max_length=20)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
+    old_state = models.CharField(max_length=12, blank=True)
+    new_state = models.CharField(max_length=12)
+    at = models.DateTimeField()
+    data = models.JSONField(default=dict)
+    text_digest = models.CharField(max_length=64, blank=True)
+    idempotency_key = models.CharField(max_length=100, blank=True)
+    previous_hash = models.CharField(max_length=64, blank=True)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["case", "sequence"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case", "sequence"], name="event_sequence_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}/{self.sequence} {self.action}"
+
+
+class EventText(models.Model):
+    """What people wrote in a step: erasable; the event holds only its salted digest."""
+
+    event = models.OneToOneField(CaseEvent, models.CASCADE, related_name="text", primary_key=True)
+    salt = models.CharField(max_length=32)
+    content = models.JSONField(null=True, help_text=_("null once erased"))
+    erased_at = models.DateTimeField(null=True)
+
+
+class EventOutbox(models.Model):
+    """Events not yet numbered; written with the event, emptied by the sequencer."""
+
+    event = models.OneToOneField(CaseEvent, models.CASCADE, related_name="+", primary_key=True)
+
+
+class HistoryAnchor(AppendOnlyModel):
+    """A signed digest of the heads of all chains that grew since the anchor before."""
+
+    number = models.PositiveIntegerField(unique=True)
+    made_at = models.DateTimeField()
+    head_count = models.PositiveIntegerField()
+    previous_digest = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64)
+    signature = models.CharField(max_length=128)
+    public_key = models.CharField(max_length=64)
+
+
+class HistoryAnchorHead(AppendOnlyModel):
+    """The length and head of one case's chain when the anchor was made."""
+
+    anchor = models.ForeignKey(HistoryAnchor, models.PROTECT, related_name="heads")
+    case_id = models.BigIntegerField(help_text=_("no key: must outlive a deleted case"))
+    number = models.CharField(max_length=20)
+    length = models.PositiveIntegerField()
+    head = models.CharField(max_length=64)

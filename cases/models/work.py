@@ -1,0 +1,138 @@
+"""Work given out in a case: orders to departments, field tasks of collectors, orders from above."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, User
+
+
+class SubOrder(models.Model):
+    """What one department was asked to do in a case: the lead's order and co-operating ones.
+
+    The lead owns the case's deadline; every order has its own handle clock; only mandatory ones
+    hold the completion of the case back. Ended orders stay: they are the record of who handled.
+    """
+
+    class Outcome(models.TextChoices):
+        RECALLED = "recalled", _("Recalled")
+        RETURNED = "returned", _("Returned")
+        REASSIGNED = "reassigned", _("Given to another department")
+        PROXIED = "proxied", _("Handled by a proxy squad")
+        ENDED = "ended", _("Ended with the case")
+
+    case = models.ForeignKey("cases.Case", models.PROTECT, related_name="sub_orders")
+    run = models.PositiveSmallIntegerField()
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="sub_orders")
+    is_lead = models.BooleanField(default=True)
+    is_mandatory = models.BooleanField(default=True)
+    task = models.TextField(_("what to do"), blank=True)
+    dispatched_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    dispatched_at = models.DateTimeField()
+    signed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    signed_at = models.DateTimeField(null=True)
+    completed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    completed_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
+
+    class Meta:
+        verbose_name = _("sub-order")
+        verbose_name_plural = _("sub-orders")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["case"],
+                condition=Q(is_lead=True, ended_at__isnull=True),
+                name="one_lead_department",
+            ),
+            models.UniqueConstraint(
+                fields=["case", "organisation"],
+                condition=Q(ended_at__isnull=True),
+                name="one_open_order_per_department",
+            ),
+        ]
+
+
+class FieldTask(models.Model):
+    """A collector sent to a place: to confirm before filing, to check after handling."""
+
+    class Kind(models.TextChoices):
+        CONFIRM = "confirm", _("Confirm on site")
+        CHECK = "check", _("Check on site")
+
+    class Outcome(models.TextChoices):
+        TRUE = "true", _("True")
+        NOT_TRUE = "not_true", _("Not true")
+        GONE = "gone", _("Gone")
+        PASSED = "passed", _("Passed")
+        FAILED = "failed", _("Failed")
+        REASSIGNED = "reassigned", _("Given to another collector")
+        RECALLED = "recalled", _("Recalled")
+        ENDED = "ended", _("Ended with the case")
+
+    case = models.ForeignKey("cases.Case", models.PROTECT, related_name="field_tasks")
+    run = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    collector = models.ForeignKey(User, models.PROTECT, related_name="field_tasks")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
+    assigned_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    assigned_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
+    is_reporter_checking = models.BooleanField(
+        default=False, help_text=_("flag: the reporter checks, no other collector has the beat")
+    )
+
+    class Meta:
+        verbose_name = _("field task")
+        verbose_name_plural = _("field tasks")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["case"], condition=Q(ended_at__isnull=True), name="one_open_field_task"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["collector", "due_at"],
+                condition=Q(ended_at__isnull=True),
+                name="field_task_open",
+            ),
+        ]
+
+
+class OrderFromAbove(models.Model):
+    """A text with a duty to reply, attached to a case; changes no clock."""
+
+    case = models.ForeignKey("cases.Case", models.PROTECT, related_name="%(class)ss")
+    number = models.CharField(max_length=24, unique=True)
+    text = models.TextField()
+    given_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    given_at = models.DateTimeField()
+    reply_due_at = models.DateTimeField(null=True)
+    reply = models.TextField(blank=True)
+    replied_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    replied_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class SupervisionOrder(OrderFromAbove):
+    """督办: number, deadline, reply."""
+
+    class Meta:
+        verbose_name = _("supervision order")
+        verbose_name_plural = _("supervision orders")
+
+
+class LeaderInstruction(OrderFromAbove):
+    """批示: seen by all who handle the case."""
+
+    class Meta:
+        verbose_name = _("leader's instruction")
+        verbose_name_plural = _("leader's instructions")

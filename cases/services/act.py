@@ -1,0 +1,322 @@
+"""The door: the only code that changes a case after it was reported.
+
+In this order: lock the row, find the arrow, refuse or go through (the order of refusals stands in
+docs/rules/door.md), change, chain the event, move the clocks, write, publish on commit. Pages, API,
+tasks and the simulator all come through here; requests and their decisions too.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from cases.errors import (
+    CaseNotFound,
+    missing_field,
+    not_possible,
+    role_refused,
+    same_person,
+    stale_version,
+)
+from cases.fields import TEXT_FIELDS, read_fields
+from cases.guards import CONDITIONS, NEED_FIELDS, PERSONS, POSSIBLE
+from cases.models import ApprovalRequest, Case, CaseEvent, CasePhoto, FieldTask, SubOrder
+from cases.publish import case_changed
+from cases.services.context import Act
+from cases.services.effects import EFFECTS
+from cases.services.history import event_append, event_chain
+from cases.situation import Situation
+from cases.workflow import FINAL_STATES, Arrow, Post, State, arrows_from, arrows_of
+
+PHOTO_PURPOSE = {
+    "confirm": CasePhoto.Purpose.CONFIRM,
+    "complete": CasePhoto.Purpose.AFTER,
+    "complete_sub_order": CasePhoto.Purpose.AFTER,
+    "check_pass": CasePhoto.Purpose.CHECK,
+    "check_fail": CasePhoto.Purpose.CHECK,
+}
+
+# What an act may change on the case; written in one statement.
+CHANGING_FIELDS = (
+    "state",
+    "is_open",
+    "version",
+    "run",
+    "type",
+    "component",
+    "description",
+    "urgency",
+    "point",
+    "address",
+    "cell",
+    "community",
+    "street",
+    "district",
+    "management_area",
+    "cell_code",
+    "community_code",
+    "street_code",
+    "district_code",
+    "zone_grade",
+    "standard",
+    "profile",
+    "limit_value",
+    "limit_unit",
+    "closing_conditions",
+    "desk",
+    "department",
+    "collector",
+    "routing_reason",
+    "master",
+    "rework_count",
+    "has_open_filing",
+    "review_at",
+    "handled_at",
+    "ended_at",
+    "clock_kind",
+    "warn_at",
+    "due_at",
+    "history_head",
+    "history_length",
+)
+HEAD_FIELDS = ("version", "history_head", "history_length")
+
+
+def case_act(
+    *,
+    case_id: int,
+    action: str,
+    actor: User | None,
+    now: datetime,
+    version: int | None = None,
+    idempotency_key: str = "",
+    **fields: Any,
+) -> Case:
+    """Walk one arrow of the workflow table and return the case as it is then.
+
+    ``actor`` None is the system. ``version`` is the version the actor saw; None (tasks, commands)
+    takes the case as it is. ``fields`` are raw values named as in the table.
+
+    Raises:
+        CaseNotFound: the actor may not see the case, or there is no such action (404).
+        ActionRefused: role_refused 403, stale_version 409, not_possible 409, same_person 403,
+            missing_field or invalid 400, in this order.
+    """
+    if not arrows_of(action):
+        raise CaseNotFound(_("There is no such action."))
+    with transaction.atomic(savepoint=False):
+        situation = _lock(case_id, action, actor, now, fields)
+        arrow, post = choose_arrow(situation, action, version)
+        check_guards(situation, arrow)
+        read_fields(situation, (*arrow.requires, *arrow.optional))
+        _check_fields(situation, arrow)
+        return _walk(Act(situation, arrow, post), idempotency_key)
+
+
+def _lock(
+    case_id: int, action: str, actor: User | None, now: datetime, fields: dict[str, Any]
+) -> Situation:
+    """Lock the case, and for a merge its master too, in the order of their ids."""
+    wanted = [case_id]
+    if action == "merge" and isinstance(fields.get("master"), str):
+        wanted += Case.objects.filter(number=fields["master"]).values_list("pk", flat=True)
+    visible = Case.objects.all() if actor is None else Case.objects.visible_to(actor)
+    rows = (
+        visible.filter(pk__in=wanted)
+        .select_for_update(of=("self",))
+        .select_related("type", "component", "standard", "department", "desk", "collector")
+        .order_by("pk")
+    )
+    locked = {case.pk: case for case in rows}
+    if case_id not in locked:
+        raise CaseNotFound
+    situation = Situation(locked[case_id], actor, now)
+    situation.raw = {**fields, "action": action}
+    situation.master = next((case for pk, case in locked.items() if pk != case_id), None)
+    return situation
+
+
+# ── refusals ──────────────────────────────────────────────────────────────────────────────────
+
+
+def choose_arrow(
+    situation: Situation, action: str, version: int | None = None
+) -> tuple[Arrow, Post]:
+    """Return the row for this action, state and person, with the post that carries it.
+
+    Raises role_refused, stale_version or not_possible, in this order.
+    """
+    state = situation.case.current_state
+    here = arrows_from(state, action)
+    rows = here or arrows_of(action)
+    is_stale = version is not None and version != situation.case.version
+    if not any(situation.holds(post) for row in rows for post in row.posts):
+        # A tie to the case may have ended with the step this person has not seen yet.
+        if is_stale and any(situation.has_role_for(post) for row in rows for post in row.posts):
+            raise stale_version()
+        raise role_refused()
+    if is_stale:
+        raise stale_version()
+    if not here:
+        raise not_possible(_("This cannot be done in the case's present state."))
+    return _fitting_row(situation, here)
+
+
+def _fitting_row(situation: Situation, rows: tuple[Arrow, ...]) -> tuple[Arrow, Post]:
+    held_elsewhere = False
+    for row in rows:
+        post = next((post for post in row.posts if situation.holds(post)), None)
+        if _condition_holds(situation, row):
+            if post is not None:
+                return row, post
+        elif post is not None:
+            held_elsewhere = True
+    if held_elsewhere:
+        raise not_possible(_("This cannot be done in the case's present state."))
+    raise role_refused()
+
+
+def _condition_holds(situation: Situation, row: Arrow) -> bool:
+    kind = row.request[1] if row.request else None
+    return not row.when or CONDITIONS[row.when](situation, kind)
+
+
+def check_guards(situation: Situation, arrow: Arrow) -> None:
+    """Ask the guards that need no fields: not_possible before same_person."""
+    kind = arrow.request[1] if arrow.request else None
+    for name in arrow.possible:
+        if name not in NEED_FIELDS and (sentence := POSSIBLE[name](situation, kind)):
+            raise not_possible(sentence)
+    for name in arrow.persons:
+        if sentence := PERSONS[name](situation, kind):
+            raise same_person(sentence)
+
+
+def _check_fields(situation: Situation, arrow: Arrow) -> None:
+    missing = situation.lacks(arrow)
+    if missing:
+        raise missing_field(*missing)
+    for name in arrow.possible:
+        if name in NEED_FIELDS and (sentence := POSSIBLE[name](situation, None)):
+            raise not_possible(sentence)
+
+
+# ── the change ────────────────────────────────────────────────────────────────────────────────
+
+
+def _walk(act: Act, idempotency_key: str) -> Case:
+    case, arrow = act.case, act.arrow
+    old_state = case.current_state
+    for name in arrow.effects:
+        EFFECTS[name](act)
+    new_state = arrow.target or old_state
+    _enter(act, new_state)
+    act.clocks.apply(arrow.clocks)
+    act.clocks.show_on_case()
+    for finish in act.after_clocks:
+        finish()
+    _settle_requests(act, old_state)
+    act.clocks.save()
+    case.version += 1
+    text = {**act.text, **{n: v for n, v in act.fields.items() if n in TEXT_FIELDS and v}}
+    if photos := act.fields.get("photos"):
+        act.data["photos"] = [photo.sha256 for photo in photos]
+    event = CaseEvent(
+        case=case,
+        run=case.run,
+        action=arrow.action,
+        actor=act.actor,
+        role=act.post.value,
+        organisation_id=act.actor.organisation_id if act.actor else None,
+        old_state=old_state.value,
+        new_state=new_state.value,
+        at=act.now,
+        data=act.data,
+        idempotency_key=idempotency_key,
+    )
+    event, salt = event_chain(case, event, text)
+    case.save(update_fields=CHANGING_FIELDS)
+    event_append(event, salt, text)
+    _link_photos(act, event)
+    if arrow.action == "merge":
+        _tell_master(act)
+    case_changed(case)
+    return case
+
+
+def _enter(act: Act, state: State) -> None:
+    """Set the state, and end with the case what only an open case can have."""
+    case = act.case
+    case.state = state.value
+    case.is_open = state not in FINAL_STATES
+    if not case.is_open:
+        case.ended_at = act.now
+        case.collector = None
+        case.sub_orders.filter(ended_at__isnull=True).update(
+            ended_at=act.now, outcome=SubOrder.Outcome.ENDED
+        )
+        if act.arrow.source is State.CONFIRMING or act.arrow.source is State.CHECKING:
+            case.field_tasks.filter(ended_at__isnull=True).update(
+                ended_at=act.now, outcome=FieldTask.Outcome.ENDED
+            )
+
+
+def _settle_requests(act: Act, old_state: State) -> None:
+    """Save the request decided; those asked in a state the case has left lapse."""
+    touched = [act.decided] if act.decided else []
+    if act.arrow.leaves or not act.case.is_open:
+        for request in act.situation.open_requests:
+            if request is not act.decided and request.asked_in == old_state.value:
+                request.status = ApprovalRequest.Status.LAPSED
+                request.decided_at = act.now
+                touched.append(request)
+    if touched:
+        ApprovalRequest.objects.bulk_update(
+            touched, ["status", "approvals", "decided_by", "decided_at", "decision_note"]
+        )
+    lapsed = [request.pk for request in touched if request is not act.decided]
+    if lapsed:
+        act.data["lapsed_requests"] = lapsed
+
+
+def _link_photos(act: Act, event: CaseEvent) -> None:
+    photos = act.fields.get("photos") or []
+    purpose = PHOTO_PURPOSE.get(act.arrow.action, CasePhoto.Purpose.EVIDENCE)
+    if photos:
+        CasePhoto.objects.bulk_create(
+            CasePhoto(
+                case=act.case,
+                photo=photo,
+                purpose=purpose,
+                run=act.case.run,
+                event_sequence=event.sequence,
+            )
+            for photo in photos
+        )
+
+
+def _tell_master(act: Act) -> None:
+    """The master's history says that it took another report in; it is locked already."""
+    master = act.case.master
+    assert master is not None
+    event = CaseEvent(
+        case=master,
+        run=master.run,
+        action="take_in",
+        actor=act.actor,
+        role=act.post.value,
+        organisation_id=act.actor.organisation_id if act.actor else None,
+        old_state=master.state,
+        new_state=master.state,
+        at=act.now,
+        data={"merged": act.case.number},
+    )
+    event, salt = event_chain(master, event, {})
+    master.version += 1
+    master.save(update_fields=HEAD_FIELDS)
+    event_append(event, salt, {})
+    case_changed(master)

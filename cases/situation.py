@@ -1,0 +1,146 @@
+"""What an act finds: the case, who acts in which posts, and what is open in the case.
+
+Everything that costs a query is loaded at most once, and only if a guard or effect asks for it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from accounts.models import User
+from cases.models import ApprovalRequest, Case, CaseEvent, CasePolicy, FieldTask, SubOrder
+from cases.workflow import POST_ROLES, Arrow, Post, RequestKind
+
+HANDLING_ACTIONS = ("sign", "complete", "sign_sub_order", "complete_sub_order")
+
+
+class Situation:
+    """A case, seen by somebody who wants to act (``actor`` None is the system)."""
+
+    def __init__(self, case: Case, actor: User | None, now: datetime) -> None:
+        self.case = case
+        self.actor = actor
+        self.now = now
+        self.master: Case | None = None  # the locked case a merge goes into
+        self.fields: dict[str, Any] = {}
+        self.raw: dict[str, Any] = {}
+
+    # ── who ───────────────────────────────────────────────────────────────────────────────────
+
+    def holds(self, post: Post) -> bool:
+        """Tell whether the actor has this post in this case."""
+        if self.actor is None:
+            return post is Post.SYS
+        return bool(POST_ROLES[post] & self.actor.roles) and self._is_tied(post)
+
+    def has_role_for(self, post: Post) -> bool:
+        """Tell whether the actor's roles allow the post, whatever the tie to the case."""
+        if self.actor is None:
+            return post is Post.SYS
+        return bool(POST_ROLES[post] & self.actor.roles)
+
+    def _is_tied(self, post: Post) -> bool:
+        case, actor = self.case, self.actor
+        assert actor is not None
+        if post is Post.COL:
+            return case.collector_id == actor.pk
+        if post is Post.DSP:
+            return actor.organisation_id is not None and case.desk_id == actor.organisation_id
+        if post in (Post.DEP, Post.PXY):
+            return bool(
+                case.department
+                and actor.organisation
+                and case.department.contains(actor.organisation)
+            )
+        if post is Post.COO:
+            return self.own_order is not None
+        return case.city_id == actor.city_id
+
+    # ── what is open in the case ──────────────────────────────────────────────────────────────
+
+    @cached_property
+    def open_requests(self) -> list[ApprovalRequest]:
+        """Requests nobody has decided yet."""
+        return list(self.case.requests.filter(status=ApprovalRequest.Status.OPEN))
+
+    def open_request(self, kind: RequestKind) -> ApprovalRequest | None:
+        """The open request of a kind, asked in the state the case is still in."""
+        return next(
+            (
+                request
+                for request in self.open_requests
+                if request.kind == kind and request.asked_in == self.case.state
+            ),
+            None,
+        )
+
+    @cached_property
+    def open_orders(self) -> list[SubOrder]:
+        """Orders of departments that have not ended."""
+        return list(
+            self.case.sub_orders.filter(ended_at__isnull=True).select_related("organisation")
+        )
+
+    @cached_property
+    def own_order(self) -> SubOrder | None:
+        """The open co-operating order of the actor's organisation, not yet completed."""
+        if self.actor is None or self.actor.organisation is None:
+            return None
+        return next(
+            (
+                order
+                for order in self.open_orders
+                if not order.is_lead
+                and order.completed_at is None
+                and order.organisation.contains(self.actor.organisation)
+            ),
+            None,
+        )
+
+    @cached_property
+    def open_task(self) -> FieldTask | None:
+        """The collector's task under way."""
+        return self.case.field_tasks.filter(ended_at__isnull=True).first()
+
+    @cached_property
+    def handlers(self) -> set[tuple[int | None, int | None]]:
+        """Everybody who has handled this case in any run, as (person, organisation)."""
+        return set(
+            CaseEvent.objects.filter(case=self.case, action__in=HANDLING_ACTIONS).values_list(
+                "actor_id", "organisation_id"
+            )
+        )
+
+    @cached_property
+    def policy(self) -> CasePolicy:
+        """The city's own numbers."""
+        return CasePolicy.objects.filter(city_id=self.case.city_id).first() or CasePolicy()
+
+    @property
+    def type(self):
+        """The type as it will be: the one sent, else the case's."""
+        return self.fields.get("type") or self.case.type
+
+    def lacks(self, arrow: Arrow) -> tuple[str, ...]:
+        """Names of required fields that are neither sent nor known from the case."""
+        return tuple(
+            name
+            for name in arrow.requires
+            if name not in self.fields and not self._case_knows(name)
+        )
+
+    def _case_knows(self, name: str) -> bool:
+        if name == "profile":  # a standard brings its profile
+            return bool(self.case.profile) or "standard" in self.fields
+        attribute = KNOWN_FROM_CASE.get(name)
+        return bool(attribute and getattr(self.case, attribute))
+
+
+KNOWN_FROM_CASE = {
+    "type": "type_id",
+    "address": "address",
+    "standard": "standard_id",
+    "urgency": "urgency",
+}

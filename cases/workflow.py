@@ -1,0 +1,691 @@
+"""The life of a case as one table: who may move it where, with what, and which clocks run.
+
+Everything that depends on the workflow is derived from ``ARROWS``: the door (``case_act``), buttons, refusals, the API's enums, the permission matrix and the diagram in docs/workflow.md. A row
+names its guards and effects; they are functions of the same name in ``cases.guards`` and
+``cases.services.effects``, so no rule of the workflow lives outside this table.
+
+Pure: no queries, no clock, no HTTP. How long a stage may take stands in ``cases.time_limits``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from accounts.roles import Role
+
+
+class State(StrEnum):
+    """What the case waits for."""
+
+    REPORTED = "reported"
+    CONFIRMING = "confirming"
+    ACCEPTED = "accepted"
+    FILED = "filed"
+    DISPATCHED = "dispatched"
+    HANDLING = "handling"
+    SUSPENDED = "suspended"
+    HANDLED = "handled"
+    CHECKING = "checking"
+    REWORK = "rework"
+    CHECKED = "checked"
+    CLOSED = "closed"
+    REFUSED = "refused"
+    VOIDED = "voided"
+    MERGED = "merged"
+
+
+STATE_LABELS: dict[str, str | Promise] = {
+    State.REPORTED.value: _("To accept"),
+    State.CONFIRMING.value: _("To confirm"),
+    State.ACCEPTED.value: _("To file"),
+    State.FILED.value: _("To dispatch"),
+    State.DISPATCHED.value: _("To sign"),
+    State.HANDLING.value: _("In handling"),
+    State.SUSPENDED.value: _("Suspended"),
+    State.HANDLED.value: _("To send for check"),
+    State.CHECKING.value: _("To check"),
+    State.REWORK.value: _("Rework"),
+    State.CHECKED.value: _("To close"),
+    State.CLOSED.value: _("Closed"),
+    State.REFUSED.value: _("Refused"),
+    State.VOIDED.value: _("Voided"),
+    State.MERGED.value: _("Merged"),
+}
+
+FINAL_STATES = frozenset({State.CLOSED, State.REFUSED, State.VOIDED, State.MERGED})
+OPEN_STATES = tuple(state for state in State if state not in FINAL_STATES)
+
+
+class Post(StrEnum):
+    """Who somebody is *to this case*: a role, and where it matters a tie to the case."""
+
+    COL = "COL"  # the collector who has the open field task
+    ACC = "ACC"  # an acceptor
+    SUP = "SUP"  # a shift supervisor
+    DSP = "DSP"  # a dispatcher of the desk that holds the case
+    DEP = "DEP"  # clerk or head of the lead department, or of a body below it
+    COO = "COO"  # the same of a co-operating department
+    PXY = "PXY"  # the proxy squad that leads
+    LDR = "LDR"  # a leader of the centre
+    SYS = "SYS"  # the system itself
+
+
+POST_ROLES: dict[Post, frozenset[Role]] = {
+    Post.COL: frozenset({Role.COLLECTOR}),
+    Post.ACC: frozenset({Role.ACCEPTOR}),
+    Post.SUP: frozenset({Role.SHIFT_SUPERVISOR}),
+    Post.DSP: frozenset({Role.DISPATCHER}),
+    Post.DEP: frozenset({Role.DEPARTMENT_CLERK, Role.DEPARTMENT_HEAD}),
+    Post.COO: frozenset({Role.DEPARTMENT_CLERK, Role.DEPARTMENT_HEAD, Role.PROXY_SQUAD}),
+    Post.PXY: frozenset({Role.PROXY_SQUAD}),
+    Post.LDR: frozenset({Role.LEADER}),
+    Post.SYS: frozenset(),
+}
+
+
+class ClockKind(StrEnum):
+    """What is measured, and whom it is charged to (docs/rules/clocks.md)."""
+
+    WHOLE = "whole"
+    ACCEPT = "accept"
+    CONFIRM = "confirm"
+    FILE = "file"
+    DISPATCH = "dispatch"
+    HANDLE = "handle"
+    SEND_CHECK = "send_check"
+    CHECK = "check"
+    CLOSE = "close"
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str | Promise]]:
+        """Return value and label pairs for model fields."""
+        return [(kind.value, CLOCK_LABELS[kind]) for kind in cls]
+
+
+CLOCK_LABELS: dict[ClockKind, str | Promise] = {
+    ClockKind.WHOLE: _("Whole case"),
+    ClockKind.ACCEPT: _("Accepting"),
+    ClockKind.CONFIRM: _("Confirming"),
+    ClockKind.FILE: _("Filing"),
+    ClockKind.DISPATCH: _("Dispatching"),
+    ClockKind.HANDLE: _("Handling"),
+    ClockKind.SEND_CHECK: _("Sending for check"),
+    ClockKind.CHECK: _("Checking"),
+    ClockKind.CLOSE: _("Closing"),
+}
+
+
+class ClockOutcome(StrEnum):
+    """How a stopped clock ended; evaluation counts each where its rule says."""
+
+    DONE = "done"
+    ANNULLED = "annulled"
+    REASSIGNED = "reassigned"
+    RECALLED = "recalled"
+    PROXIED = "proxied"
+    UNSOLVED = "unsolved"
+    ENDED = "ended"
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str | Promise]]:
+        """Return value and label pairs for model fields."""
+        labels = {
+            cls.DONE: _("Done"),
+            cls.ANNULLED: _("Annulled"),
+            cls.REASSIGNED: _("Reassigned"),
+            cls.RECALLED: pgettext_lazy("clock", "Recalled"),
+            cls.PROXIED: _("Proxied"),
+            cls.UNSOLVED: _("Unsolved"),
+            cls.ENDED: _("Ended with the case"),
+        }
+        return [(outcome.value, labels[outcome]) for outcome in cls]
+
+
+class Verb(StrEnum):
+    """What an arrow does to a clock."""
+
+    START = "start"
+    STOP = "stop"
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP_ALL = "stop_all"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStep:
+    """One thing an arrow does to the clocks of the current run, in the order of the row."""
+
+    verb: Verb
+    kind: ClockKind | None = None
+    outcome: ClockOutcome = ClockOutcome.DONE
+
+
+def start(kind: ClockKind) -> ClockStep:
+    """▶"""
+    return ClockStep(Verb.START, kind)
+
+
+def stop(kind: ClockKind, outcome: ClockOutcome = ClockOutcome.DONE) -> ClockStep:
+    """■"""
+    return ClockStep(Verb.STOP, kind, outcome)
+
+
+def pause(kind: ClockKind) -> ClockStep:
+    """‖"""
+    return ClockStep(Verb.PAUSE, kind)
+
+
+def resume(kind: ClockKind) -> ClockStep:
+    """Let a paused clock run on with the rest it kept."""
+    return ClockStep(Verb.RESUME, kind)
+
+
+STOP_ALL = ClockStep(Verb.STOP_ALL, None, ClockOutcome.ENDED)
+
+
+class RequestKind(StrEnum):
+    """What may be asked in a case and is decided by somebody else."""
+
+    RETURN = "return"
+    EXTENSION = "extension"
+    SUSPENSION = "suspension"
+    UNSOLVED_CLOSE = "unsolved_close"
+    VOID = "void"
+    PROXY = "proxy"
+    REOPEN = "reopen"
+
+
+REQUEST_LABELS: dict[RequestKind, str | Promise] = {
+    RequestKind.RETURN: pgettext_lazy("request", "Return"),
+    RequestKind.EXTENSION: _("Extension"),
+    RequestKind.SUSPENSION: _("Suspension"),
+    RequestKind.UNSOLVED_CLOSE: _("Close unsolved"),
+    RequestKind.VOID: pgettext_lazy("request", "Void"),
+    RequestKind.PROXY: _("Proxy rectification"),
+    RequestKind.REOPEN: pgettext_lazy("request", "Reopen"),
+}
+
+
+class Asks(StrEnum):
+    """What an arrow does to a request."""
+
+    ASK = "request"
+    APPROVE = "approve"
+    REJECT = "reject"
+    WITHDRAW = "withdraw"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """One row of the table.
+
+    ``source`` None is the report; ``target`` None leaves the state as it is. ``when`` names a
+    condition (``cases.guards.CONDITIONS``) that chooses between rows of one action in one state.
+    ``requires`` are fields that must be sent unless the case already has them; ``optional`` may be.
+    ``possible`` are guards answered 409 ``not_possible``; ``persons`` are pairs that must differ,
+    answered 403 ``same_person``. ``effects`` run before the clocks.
+    """
+
+    action: str
+    source: State | None
+    target: State | None
+    posts: tuple[Post, ...]
+    requires: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    clocks: tuple[ClockStep, ...] = ()
+    when: str = ""
+    possible: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
+    effects: tuple[str, ...] = ()
+    request: tuple[Asks, RequestKind] | None = None
+
+    @property
+    def leaves(self) -> bool:
+        """Whether the case waits for something else afterwards."""
+        return self.target is not None and self.target is not self.source
+
+
+def _each(
+    sources: Iterable[State], action: str, target: State | None, *posts, **row
+) -> list[Arrow]:
+    """Write the same row for several states."""
+    return [Arrow(action, source, target, posts, **row) for source in sources]
+
+
+S, P, K, O = State, Post, ClockKind, ClockOutcome  # noqa: E741  short names keep the table readable
+
+IDENTIFY = ("type", "address")
+CORRECT = ("type", "component", "location", "address", "description", "urgency")
+STANDARD = ("standard", "profile", "urgency")
+FILING = ("file_under_standard", "set_whole_deadline")
+UNDER_WAY = (S.DISPATCHED, S.HANDLING, S.SUSPENDED, S.HANDLED, S.CHECKING, S.REWORK, S.CHECKED)
+NOT_THE_HANDLER = ("handler_person_differs", "handler_organisation_differs")
+
+# fmt: off
+_CASE_ARROWS: list[Arrow] = [
+    # ── report ────────────────────────────────────────────────────────────────────────────────
+    Arrow("report", None, S.REPORTED, (), clocks=(start(K.WHOLE), start(K.ACCEPT))),
+    # ── reported: the acceptor ────────────────────────────────────────────────────────────────
+    Arrow(
+        "accept", S.REPORTED, S.ACCEPTED, (P.ACC,), requires=IDENTIFY, optional=CORRECT,
+        effects=("correct",), clocks=(stop(K.ACCEPT), start(K.FILE)),
+    ),
+    Arrow(
+        "accept", S.REPORTED, S.FILED, (P.ACC,), when="filing_directly",
+        requires=(*IDENTIFY, *STANDARD), optional=(*CORRECT, "direct_filing"),
+        possible=("direct_filing_is_allowed",), effects=("correct", *FILING),
+        clocks=(stop(K.ACCEPT), start(K.DISPATCH)),
+    ),
+    Arrow(
+        "ask_confirmation", S.REPORTED, S.CONFIRMING, (P.ACC,), requires=("collector",),
+        effects=("send_collector",), clocks=(pause(K.ACCEPT), start(K.CONFIRM)),
+    ),
+    Arrow(
+        "dispatch_urgent", S.REPORTED, S.DISPATCHED, (P.DSP,),
+        requires=("type", "department", "reason", "phone_confirmation"),
+        optional=("cooperating", "component", "address"),
+        effects=("correct", "make_urgent", "order_department"),
+        clocks=(start(K.FILE), start(K.HANDLE)),
+    ),
+    Arrow(
+        "judge_valid", S.REPORTED, S.CHECKED, (P.ACC,), requires=IDENTIFY, optional=CORRECT,
+        possible=("was_self_handled",), effects=("correct",),
+        clocks=(stop(K.ACCEPT), start(K.CLOSE)),
+    ),
+    Arrow(
+        "refuse", S.REPORTED, S.REFUSED, (P.ACC,), requires=("reason_code",), optional=("reply",),
+        effects=("answer_reporter",), clocks=(STOP_ALL,),
+    ),
+    # ── confirming: the collector on site, before filing ──────────────────────────────────────
+    Arrow(
+        "confirm", S.CONFIRMING, S.REPORTED, (P.COL,), requires=("outcome", "photos"),
+        effects=("end_field_task",), clocks=(stop(K.CONFIRM), resume(K.ACCEPT)),
+    ),
+    Arrow(
+        "reassign", S.CONFIRMING, S.CONFIRMING, (P.ACC,), requires=("collector",),
+        effects=("replace_collector",), clocks=(stop(K.CONFIRM, O.REASSIGNED), start(K.CONFIRM)),
+    ),
+    Arrow(
+        "recall", S.CONFIRMING, S.REPORTED, (P.ACC, P.SYS), possible=("system_only_when_overdue",),
+        effects=("recall_collector",), clocks=(stop(K.CONFIRM, O.RECALLED), resume(K.ACCEPT)),
+    ),
+    # ── accepted: the shift supervisor ────────────────────────────────────────────────────────
+    Arrow(
+        "file", S.ACCEPTED, S.FILED, (P.SUP,), requires=STANDARD,
+        optional=("type", "component", "address"), effects=("correct", *FILING),
+        clocks=(stop(K.FILE), start(K.DISPATCH)),
+    ),
+    Arrow(
+        "send_back", S.ACCEPTED, S.REPORTED, (P.SUP,), requires=("reason",),
+        clocks=(stop(K.FILE), start(K.ACCEPT)),
+    ),
+    Arrow(
+        "refuse", S.ACCEPTED, S.REFUSED, (P.SUP,), requires=("reason_code",), optional=("reply",),
+        effects=("answer_reporter",), clocks=(STOP_ALL,),
+    ),
+    # ── filed: the dispatcher of the desk that holds the case ─────────────────────────────────
+    Arrow(
+        "dispatch", S.FILED, S.DISPATCHED, (P.DSP,), requires=("department", "reason"),
+        optional=("cooperating",), effects=("order_department",),
+        clocks=(stop(K.DISPATCH), start(K.HANDLE)),
+    ),
+    Arrow(
+        "hand_down", S.FILED, S.FILED, (P.DSP,), requires=("desk",), possible=("desk_lies_below",),
+        effects=("change_desk",), clocks=(stop(K.DISPATCH), start(K.DISPATCH)),
+    ),
+    Arrow(
+        "hand_up", S.FILED, S.FILED, (P.DSP,), requires=("reason",),
+        possible=("desk_has_one_above",), effects=("desk_above",),
+        clocks=(stop(K.DISPATCH), start(K.DISPATCH)),
+    ),
+    Arrow(
+        "send_back", S.FILED, S.ACCEPTED, (P.SUP,), requires=("reason",),
+        clocks=(stop(K.DISPATCH), start(K.FILE)),
+    ),
+    # ── dispatched, handling: the department ──────────────────────────────────────────────────
+    Arrow("sign", S.DISPATCHED, S.HANDLING, (P.DEP, P.PXY), effects=("sign_order",)),
+    *_each(
+        (S.DISPATCHED, S.HANDLING), "recall", S.FILED, P.DSP, requires=("reason",),
+        effects=("recall_orders",), clocks=(stop(K.HANDLE, O.ANNULLED), start(K.DISPATCH)),
+    ),
+    Arrow(
+        "complete", S.HANDLING, S.HANDLED, (P.DEP, P.PXY),
+        requires=("photos", "note", "closing_answers"), possible=("mandatory_orders_done",),
+        effects=("complete_order",), clocks=(pause(K.HANDLE), start(K.SEND_CHECK)),
+    ),
+    *_each((S.DISPATCHED, S.HANDLING), "sign_sub_order", None, P.COO, effects=("sign_own_order",)),
+    *_each(
+        (S.DISPATCHED, S.HANDLING), "complete_sub_order", None, P.COO, requires=("note",),
+        optional=("photos",), effects=("complete_own_order",),
+    ),
+    # ── suspended ─────────────────────────────────────────────────────────────────────────────
+    Arrow(
+        "resume", S.SUSPENDED, S.HANDLING, (P.DSP, P.SYS), possible=("system_only_at_review_date",),
+        effects=("clear_review",), clocks=(resume(K.HANDLE),),
+    ),
+    # ── handled, checking: somebody else looks on site ────────────────────────────────────────
+    Arrow(
+        "send_check", S.HANDLED, S.CHECKING, (P.ACC,), requires=("collector",),
+        effects=("send_checker",), clocks=(stop(K.SEND_CHECK), start(K.CHECK)),
+    ),
+    Arrow(
+        "skip_check", S.HANDLED, S.CHECKED, (P.ACC,), requires=("reason",),
+        possible=("check_may_be_skipped",), persons=NOT_THE_HANDLER,
+        clocks=(stop(K.SEND_CHECK), stop(K.HANDLE), start(K.CLOSE)),
+    ),
+    Arrow(
+        "check_pass", S.CHECKING, S.CHECKED, (P.COL,), requires=("photos",),
+        persons=NOT_THE_HANDLER, effects=("end_field_task",),
+        clocks=(stop(K.CHECK), stop(K.HANDLE), start(K.CLOSE)),
+    ),
+    Arrow(
+        "check_fail", S.CHECKING, S.REWORK, (P.COL,), requires=("photos", "note"),
+        persons=NOT_THE_HANDLER, effects=("end_field_task", "count_rework"),
+        clocks=(stop(K.CHECK), start(K.DISPATCH)),
+    ),
+    Arrow(
+        "reassign", S.CHECKING, S.CHECKING, (P.ACC,), requires=("collector",),
+        effects=("replace_checker",), clocks=(stop(K.CHECK, O.REASSIGNED), start(K.CHECK)),
+    ),
+    Arrow(
+        "recall", S.CHECKING, S.HANDLED, (P.ACC, P.SYS), possible=("system_only_when_overdue",),
+        effects=("recall_collector",), clocks=(stop(K.CHECK, O.RECALLED), start(K.SEND_CHECK)),
+    ),
+    # ── rework: the same department goes on, another starts afresh ────────────────────────────
+    Arrow(
+        "dispatch", S.REWORK, S.DISPATCHED, (P.DSP,), when="same_department",
+        optional=("department", "reason"), effects=("order_again",),
+        clocks=(stop(K.DISPATCH), resume(K.HANDLE)),
+    ),
+    Arrow(
+        "dispatch", S.REWORK, S.DISPATCHED, (P.DSP,), requires=("department", "reason"),
+        optional=("cooperating",), effects=("reassign_department",),
+        clocks=(stop(K.DISPATCH), stop(K.HANDLE, O.REASSIGNED), start(K.HANDLE)),
+    ),
+    # ── checked: the shift supervisor closes ──────────────────────────────────────────────────
+    Arrow(
+        "close", S.CHECKED, S.CLOSED, (P.SUP,), possible=("filing_is_complete",),
+        persons=NOT_THE_HANDLER, clocks=(stop(K.CLOSE), stop(K.WHOLE)),
+    ),
+    Arrow(
+        "send_back", S.CHECKED, S.HANDLED, (P.SUP,), when="was_filed", requires=("reason",),
+        clocks=(stop(K.CLOSE), start(K.SEND_CHECK)),
+    ),
+    Arrow(
+        "send_back", S.CHECKED, S.REPORTED, (P.SUP,), requires=("reason",),
+        clocks=(stop(K.CLOSE), start(K.ACCEPT)),
+    ),
+    # ── final states ──────────────────────────────────────────────────────────────────────────
+    Arrow(
+        "appeal", S.REFUSED, S.REPORTED, (P.SUP,), requires=("reason",), effects=("new_run",),
+        clocks=(start(K.WHOLE), start(K.ACCEPT)),
+    ),
+    Arrow(
+        "appeal", S.VOIDED, S.REPORTED, (P.SUP,), requires=("reason",), effects=("new_run",),
+        clocks=(start(K.WHOLE), start(K.ACCEPT)),
+    ),
+    Arrow(
+        "unmerge", S.MERGED, S.REPORTED, (P.SUP,), requires=("reason",),
+        effects=("new_run", "leave_master"), clocks=(start(K.WHOLE), start(K.ACCEPT)),
+    ),
+    *_each(
+        (S.REPORTED, S.CONFIRMING, S.ACCEPTED, S.FILED, S.DISPATCHED, S.HANDLING), "merge",
+        S.MERGED, P.ACC, P.DSP, requires=("master",), effects=("join_master",), clocks=(STOP_ALL,),
+    ),
+    # ── beside the main line: the state stays ─────────────────────────────────────────────────
+    *_each(
+        UNDER_WAY, "complete_filing", None, P.SUP, requires=STANDARD,
+        optional=("type", "component", "address"), possible=("filing_is_open",),
+        effects=("correct", *FILING, "filing_completed"), clocks=(stop(K.ACCEPT), stop(K.FILE)),
+    ),
+    *_each(
+        (S.FILED, *UNDER_WAY), "order_supervision", None, P.SUP, P.LDR,
+        requires=("text", "reply_due"), effects=("order_supervision",),
+    ),
+    *_each(
+        UNDER_WAY, "reply_supervision", None, P.DEP, P.PXY, requires=("order", "reply"),
+        effects=("reply_supervision",),
+    ),
+    *_each(
+        OPEN_STATES, "instruct", None, P.LDR, requires=("text",), optional=("reply_due",),
+        effects=("instruct",),
+    ),
+    *_each(
+        OPEN_STATES, "reply_instruction", None, P.SUP, P.DSP, P.DEP, P.PXY,
+        requires=("order", "reply"), effects=("reply_instruction",),
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One step of a decision: who, and where it leads."""
+
+    posts: tuple[Post, ...]
+    target: State | None = None
+    when: str = ""
+    possible: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
+    effects: tuple[str, ...] = ()
+    clocks: tuple[ClockStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRule:
+    """Where a request may be asked, by whom, with what, and the steps of its approval."""
+
+    kind: RequestKind
+    sources: tuple[State, ...]
+    asked_by: tuple[Post, ...]
+    requires: tuple[str, ...]
+    approvals: tuple[Approval, ...]
+    optional: tuple[str, ...] = ()
+    ask_possible: tuple[str, ...] = ()
+
+
+NOT_THE_ASKER = ("asker_differs",)
+
+REQUEST_RULES: tuple[RequestRule, ...] = (
+    RequestRule(
+        RequestKind.RETURN,
+        (S.DISPATCHED, S.HANDLING),
+        (P.DEP,),
+        requires=("reason",),
+        optional=("reason_code", "photos"),
+        approvals=(
+            Approval(
+                (P.DSP,), S.FILED, persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER),
+                effects=("return_orders",), clocks=(stop(K.HANDLE, O.ANNULLED), start(K.DISPATCH)),
+            ),
+        ),
+    ),
+    RequestRule(
+        RequestKind.EXTENSION,
+        (S.DISPATCHED, S.HANDLING),
+        (P.DEP,),
+        requires=("reason", "extension_value", "extension_unit"),
+        optional=("photos",),
+        approvals=(
+            Approval(
+                (P.DSP, P.LDR), possible=("approver_is_high_enough",),
+                persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER), effects=("extend_deadline",),
+            ),
+        ),
+    ),
+    RequestRule(
+        RequestKind.SUSPENSION,
+        (S.HANDLING,),
+        (P.DEP,),
+        requires=("reason", "review_at"),
+        optional=("expected_at", "photos"),
+        approvals=(
+            Approval(
+                (P.DSP,), when="first_approval", persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER),
+                effects=("approve_first",),
+            ),
+            Approval(
+                (P.LDR,), S.SUSPENDED, possible=("first_approval_given",),
+                persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER), effects=("set_review",),
+                clocks=(pause(K.HANDLE),),
+            ),
+        ),
+    ),
+    RequestRule(
+        RequestKind.UNSOLVED_CLOSE,
+        (S.SUSPENDED,),
+        (P.DSP,),
+        requires=("reason",),
+        optional=("photos",),
+        approvals=(
+            Approval(
+                (P.LDR,), S.CHECKED, persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER),
+                effects=("clear_review",), clocks=(stop(K.HANDLE, O.UNSOLVED), start(K.CLOSE)),
+            ),
+        ),
+    ),
+    RequestRule(
+        RequestKind.VOID,
+        (S.FILED, S.DISPATCHED, S.HANDLING, S.SUSPENDED, S.HANDLED, S.CHECKING, S.REWORK),
+        (P.DSP,),
+        requires=("reason",),
+        optional=("reason_code", "photos"),
+        approvals=(
+            Approval(
+                (P.SUP,), S.VOIDED, persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER), clocks=(STOP_ALL,),
+            ),
+        ),
+    ),
+    RequestRule(
+        RequestKind.PROXY,
+        (S.FILED, S.DISPATCHED, S.HANDLING),
+        (P.DSP, P.DEP),
+        requires=("reason", "squad"),
+        optional=("photos",),
+        approvals=(
+            Approval(
+                (P.LDR,), S.DISPATCHED, persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER),
+                effects=("order_squad",),
+                clocks=(stop(K.DISPATCH), stop(K.HANDLE, O.PROXIED), start(K.HANDLE)),
+            ),
+        ),
+    ),
+    RequestRule(
+        RequestKind.REOPEN,
+        (S.CLOSED,),
+        (P.ACC,),
+        requires=("reason",),
+        optional=("photos",),
+        approvals=(
+            Approval(
+                (P.SUP,), S.REWORK, when="was_filed", persons=NOT_THE_ASKER,
+                effects=("new_run", "set_whole_deadline"),
+                clocks=(start(K.WHOLE), start(K.DISPATCH)),
+            ),
+            Approval(
+                (P.SUP,), S.REPORTED, persons=NOT_THE_ASKER, effects=("new_run",),
+                clocks=(start(K.WHOLE), start(K.ACCEPT)),
+            ),
+        ),
+    ),
+)
+# fmt: on
+
+# Call-back (回访) speaks of proposing and reopening; it is the same request as the others.
+_ASK_NAME = {RequestKind.REOPEN: "propose_reopen"}
+_APPROVE_NAME = {RequestKind.REOPEN: "reopen"}
+
+
+def _request_arrows(rule: RequestRule) -> list[Arrow]:
+    """Write the rows for asking, approving, rejecting and withdrawing one kind of request."""
+    ask = _ASK_NAME.get(rule.kind, f"request_{rule.kind}")
+    approve = _APPROVE_NAME.get(rule.kind, f"approve_{rule.kind}")
+    rows: list[Arrow] = []
+    deciders = tuple(dict.fromkeys(post for step in rule.approvals for post in step.posts))
+    for source in rule.sources:
+        rows.append(
+            Arrow(
+                ask,
+                source,
+                None,
+                rule.asked_by,
+                requires=rule.requires,
+                optional=rule.optional,
+                possible=("no_such_request_open",),
+                effects=("open_request",),
+                request=(Asks.ASK, rule.kind),
+            )
+        )
+        rows += [
+            Arrow(
+                approve,
+                source,
+                step.target,
+                step.posts,
+                requires=("request",),
+                when=step.when,
+                possible=("request_is_open", *step.possible),
+                persons=step.persons,
+                effects=("approve_request", *step.effects),
+                clocks=step.clocks,
+                request=(Asks.APPROVE, rule.kind),
+            )
+            for step in rule.approvals
+        ]
+        rows.append(
+            Arrow(
+                f"reject_{rule.kind}",
+                source,
+                None,
+                deciders,
+                requires=("request", "reason"),
+                possible=("request_is_open",),
+                persons=NOT_THE_ASKER,
+                effects=("reject_request",),
+                request=(Asks.REJECT, rule.kind),
+            )
+        )
+        rows.append(
+            Arrow(
+                f"withdraw_{rule.kind}",
+                source,
+                None,
+                rule.asked_by,
+                requires=("request",),
+                possible=("request_is_open",),
+                effects=("withdraw_request",),
+                request=(Asks.WITHDRAW, rule.kind),
+            )
+        )
+    return rows
+
+
+ARROWS: tuple[Arrow, ...] = (
+    *_CASE_ARROWS,
+    *(arrow for rule in REQUEST_RULES for arrow in _request_arrows(rule)),
+)
+
+ACTIONS: tuple[str, ...] = tuple(dict.fromkeys(a.action for a in ARROWS if a.source is not None))
+
+_BY_ACTION: dict[str, tuple[Arrow, ...]] = {
+    action: tuple(a for a in ARROWS if a.action == action) for action in ACTIONS
+}
+_BY_STATE: dict[State, tuple[Arrow, ...]] = {
+    state: tuple(a for a in ARROWS if a.source is state) for state in State
+}
+
+
+def arrows_of(action: str) -> tuple[Arrow, ...]:
+    """Return the rows of an action in every state; empty when there is no such action."""
+    return _BY_ACTION.get(action, ())
+
+
+def arrows_from(state: State, action: str | None = None) -> tuple[Arrow, ...]:
+    """Return the rows that leave or act in ``state``, of one action if given."""
+    rows = _BY_STATE[state]
+    return rows if action is None else tuple(row for row in rows if row.action == action)

@@ -1,0 +1,23 @@
+"""Text as people send it, made fit to store and show."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_KEPT = {"\n", "\t"}
+# Zero-width joiner and variation selectors belong to emoji and to some scripts' words.
+_JOINERS = {"\u200d", "\u200c"}
+
+
+def clean_text(raw: str) -> str:
+    """Return ``raw`` in NFC without control, format and unpaired surrogate characters, trimmed.
+
+    Bidirectional overrides go too: they make a text read otherwise than it is.
+    """
+    text = raw.replace("\r\n", "\n").replace("\r", "\n")
+    kept = (
+        char
+        for char in text
+        if char in _KEPT or char in _JOINERS or unicodedata.category(char) not in ("Cc", "Cf", "Cs")
+    )
+    return unicodedata.normalize("NFC", "".join(kept)).strip()

@@ -1,0 +1,320 @@
+"""What: the catalogue of component and event types with their standards, and the register.
+
+Standards: CJ/T 214 and GB/T 30428.2 (types), CJ/T 215 (register). A type's code in the city's own
+scheme is ``C0103`` (component) or ``E0102`` (event): 0103 alone is ambiguous. Standards are
+versioned by validity: a case filed under an old one keeps it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pghistory
+from django.contrib.gis.db import models
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
+from django.contrib.postgres.indexes import GistIndex
+from django.db.models import F, Func, Q
+from django.db.models.functions import Cast
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import City, Organisation
+from grid.models import SRID, Area, GridCell, Validity, ValidityQuerySet, Zone
+
+# Distances in metres: ``components_nearest`` walks the index over this form of the point.
+GEOGRAPHY = models.PointField(srid=SRID, geography=True)
+
+
+def _validity() -> Func:
+    """Return the half-open date range [valid_from, valid_to) of a row, for constraints."""
+    return Func(
+        F("valid_from"), F("valid_to"), function="daterange", output_field=models.DateField()
+    )
+
+
+class TypeKind(models.TextChoices):
+    """Components are things that stand there; events are what people or nature do."""
+
+    COMPONENT = "component", _("Component")
+    EVENT = "event", _("Event")
+
+
+class TypeClass(models.Model):
+    """A class (大类) of components or events."""
+
+    kind = models.CharField(_("kind"), max_length=10, choices=TypeKind.choices)
+    code = models.CharField(_("code"), max_length=2)
+    name = models.CharField(_("name"), max_length=40)
+    name_en = models.CharField(_("English name"), max_length=80)
+
+    class Meta:
+        verbose_name = _("class of types")
+        verbose_name_plural = _("classes of types")
+        ordering = ["kind", "code"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "code"], name="class_code_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CaseTypeQuerySet(ValidityQuerySet):
+    """Types by code."""
+
+    def in_order(self) -> CaseTypeQuerySet:
+        """Components first, then events, each by code."""
+        return self.order_by("code")
+
+
+class CaseType(Validity):
+    """A type (小类): what a case is about. ``C`` rows are components, ``E`` rows events."""
+
+    kind = models.CharField(_("kind"), max_length=10, choices=TypeKind.choices)
+    type_class = models.ForeignKey(
+        TypeClass, models.PROTECT, related_name="types", verbose_name=_("class")
+    )
+    code = models.CharField(_("code"), max_length=5, unique=True)
+    name = models.CharField(_("name"), max_length=60)
+    name_en = models.CharField(_("English name"), max_length=120)
+    pinyin = models.CharField(_("pinyin"), max_length=160, blank=True)
+    initials = models.CharField(_("initials"), max_length=40, blank=True)
+    is_extension = models.BooleanField(_("extension of the national list"), default=False)
+    lead_department_kind = models.CharField(_("kind of lead department"), max_length=40)
+    lead_department_text = models.CharField(_("lead department"), max_length=80, blank=True)
+    is_self_handling_allowed = models.BooleanField(
+        _("collector may handle it on the spot"), default=False
+    )
+    is_check_skippable = models.BooleanField(_("check on site may be skipped"), default=False)
+    direct_filing_sources = models.JSONField(
+        _("sources filed directly"),
+        default=list,
+        blank=True,
+        help_text=_("sources whose reports an acceptor may file without the shift supervisor"),
+    )
+    attribute_schema = models.JSONField(_("schema of attributes"), default=dict, blank=True)
+    geometry_kinds = models.JSONField(_("geometry allowed"), default=list, blank=True)
+
+    objects = CaseTypeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("type")
+        verbose_name_plural = _("types")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class TypeCode(Validity):
+    """A code a type bears in a scheme (city, CJ/T 214, GB/T 30428.2) for a time."""
+
+    type = models.ForeignKey(CaseType, models.CASCADE, related_name="codes", verbose_name=_("type"))
+    scheme = models.CharField(_("scheme"), max_length=20)
+    code = models.CharField(_("code"), max_length=20)
+
+    objects = ValidityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("type code")
+        verbose_name_plural = _("type codes")
+        constraints: ClassVar = [
+            ExclusionConstraint(
+                name="type_code_means_one_type",
+                expressions=[
+                    ("scheme", RangeOperators.EQUAL),
+                    ("code", RangeOperators.EQUAL),
+                    (_validity(), RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scheme} {self.code}"
+
+
+class TypeAlias(models.Model):
+    """Another name of a type, as older lists or people say it."""
+
+    type = models.ForeignKey(
+        CaseType, models.CASCADE, related_name="aliases", verbose_name=_("type")
+    )
+    name = models.CharField(_("name"), max_length=60)
+    pinyin = models.CharField(_("pinyin"), max_length=160, blank=True)
+    initials = models.CharField(_("initials"), max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = _("alias of a type")
+        verbose_name_plural = _("aliases of types")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["type", "name"], name="alias_once_a_type"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Profile(models.TextChoices):
+    """How urgent the handling is meant to be."""
+
+    GENERAL = "general", _("General")
+    ENGINEERING = "engineering", _("Engineering")
+    EMERGENCY = "emergency", _("Emergency")
+
+
+class LimitUnit(models.TextChoices):
+    """Units of time limits; what they mean stands in docs/rules/time_limits.md."""
+
+    MINUTE = "minute", _("working minute")
+    WORKING_HOUR = "working_hour", _("working hour")
+    WORKING_DAY = "working_day", _("working day")
+    HOUR = "hour", _("hour")
+    DAY = "day", _("day")
+    EMERGENCY_HOUR = "emergency_hour", _("hour, round the clock")
+
+
+class CaseStandard(Validity):
+    """When to file, how long handling may take, what closes it: type × zone grade × profile."""
+
+    type = models.ForeignKey(
+        CaseType, models.PROTECT, related_name="standards", verbose_name=_("type")
+    )
+    zone_grade = models.CharField(
+        _("zone grade"),
+        max_length=8,
+        choices=Zone.Grade.choices,
+        blank=True,
+        help_text=_("empty: applies in every zone"),
+    )
+    profile = models.CharField(
+        _("profile"), max_length=12, choices=Profile.choices, default=Profile.GENERAL
+    )
+    condition = models.TextField(_("filing condition"))
+    condition_en = models.TextField(_("filing condition in English"), blank=True)
+    limit_value = models.DecimalField(_("limit"), max_digits=12, decimal_places=2)
+    limit_unit = models.CharField(_("unit"), max_length=16, choices=LimitUnit.choices)
+    closing_condition = models.TextField(
+        _("closing condition"), help_text=_("one condition a line; each is answered on completion")
+    )
+    closing_condition_en = models.TextField(_("closing condition in English"), blank=True)
+    lead_department_kind = models.CharField(_("kind of lead department"), max_length=40, blank=True)
+    source = models.CharField(_("source"), max_length=200, blank=True)
+
+    objects = ValidityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("case standard")
+        verbose_name_plural = _("case standards")
+        ordering = ["type", "profile", "zone_grade"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(limit_value__gt=0), name="limit_is_positive"),
+            ExclusionConstraint(
+                name="one_standard_at_a_time",
+                expressions=[
+                    ("type", RangeOperators.EQUAL),
+                    ("zone_grade", RangeOperators.EQUAL),
+                    ("profile", RangeOperators.EQUAL),
+                    (Func(F("condition"), function="md5"), RangeOperators.EQUAL),
+                    (_validity(), RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type_id} {self.profile} {self.limit_value} {self.limit_unit}"
+
+    @property
+    def closing_conditions(self) -> list[str]:
+        """The closing conditions, one string each, never empty."""
+        return _lines(self.closing_condition)
+
+    @property
+    def closing_conditions_en(self) -> list[str]:
+        """The same in English, as many; empty where nobody translated them."""
+        lines = _lines(self.closing_condition_en)
+        return lines if len(lines) == len(self.closing_conditions) else []
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+@pghistory.track()
+class Component(models.Model):
+    """A thing of the register with its 16-digit identification code, which is never reused."""
+
+    class State(models.TextChoices):
+        INTACT = "intact", _("Intact")
+        DAMAGED = "damaged", _("Damaged")
+        LOST = "lost", _("Lost")
+        ABANDONED = "abandoned", _("Abandoned")
+
+    class Accuracy(models.TextChoices):
+        A = "A", _("A: ±0.5 m")
+        B = "B", _("B: ±1 m")
+        C = "C", _("C: ±10 m")
+
+    city = models.ForeignKey(City, models.PROTECT, verbose_name=_("city"))
+    code = models.CharField(_("identification code"), max_length=16, unique=True)
+    type = models.ForeignKey(
+        CaseType, models.PROTECT, related_name="components", verbose_name=_("type")
+    )
+    name = models.CharField(_("name"), max_length=80, blank=True)
+    competent_body = models.ForeignKey(
+        Organisation, models.PROTECT, related_name="+", verbose_name=_("competent body")
+    )
+    owner = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("owner"),
+    )
+    maintainer = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("maintainer"),
+    )
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.INTACT)
+    geometry = models.GeometryField(_("geometry"), srid=SRID)
+    point = models.PointField(_("point"), srid=SRID)
+    cell = models.ForeignKey(
+        GridCell, models.PROTECT, related_name="components", verbose_name=_("cell")
+    )
+    community = models.ForeignKey(
+        Area, models.PROTECT, related_name="+", verbose_name=_("community")
+    )
+    address = models.CharField(_("address"), max_length=200, blank=True)
+    accuracy = models.CharField(
+        _("positional accuracy"), max_length=1, choices=Accuracy.choices, default=Accuracy.B
+    )
+    source = models.CharField(_("source"), max_length=60, blank=True)
+    surveyed_date = models.DateField(_("surveyed on"), null=True, blank=True)
+    installed_date = models.DateField(_("installed on"), null=True, blank=True)
+    retired_date = models.DateField(_("retired on"), null=True, blank=True)
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("component")
+        verbose_name_plural = _("components")
+        indexes: ClassVar = [
+            models.Index(fields=["type", "community"], name="component_type_area"),
+            GistIndex(Cast("point", GEOGRAPHY), name="component_near"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class CodeCounter(models.Model):
+    """Last sequence given in a district and type; codes are never reused."""
+
+    prefix = models.CharField(max_length=10, unique=True)
+    last = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.prefix} {self.last}"

@@ -1,0 +1,325 @@
+"""Where: administrative areas, unit grid cells, zones, beats, and who answers where.
+
+Standards: GB/T 2260 and GB/T 10114 (codes of areas), CJ/T 213 (unit grid). Areas and cells are
+versioned by validity dates and never overwritten; codes are rows of their own because they are
+reused and renumbered. Geometry is stored in ``settings.GEO_STORAGE_SRID``; lengths and areas are
+metric, computed in ``settings.GEO_METRIC_SRID``.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.gis.db import models
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
+from django.db.models import F, Func, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import City, Organisation, User
+
+SRID = settings.GEO_STORAGE_SRID
+
+
+def _validity() -> Func:
+    """Return the half-open date range [valid_from, valid_to) of a row, for constraints."""
+    return Func(
+        F("valid_from"), F("valid_to"), function="daterange", output_field=models.DateField()
+    )
+
+
+class Validity(models.Model):
+    """Dates between which a row holds: [valid_from, valid_to)."""
+
+    valid_from = models.DateField(_("valid from"))
+    valid_to = models.DateField(_("valid to"), null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class ValidityQuerySet(models.QuerySet):
+    """Rows by the day on which they hold."""
+
+    def valid_on(self, day) -> ValidityQuerySet:
+        """Keep the rows that hold on ``day``."""
+        return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day), valid_from__lte=day)
+
+
+class Area(Validity):
+    """A district, street or community; the proxies below carry the field's names."""
+
+    class Level(models.TextChoices):
+        DISTRICT = "district", _("District")
+        STREET = "street", _("Street")
+        COMMUNITY = "community", _("Community")
+
+    city = models.ForeignKey(City, models.PROTECT, verbose_name=_("city"))
+    level = models.CharField(_("level"), max_length=10, choices=Level.choices)
+    parent = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+        verbose_name=_("parent"),
+    )
+    code = models.CharField(
+        _("current code"),
+        max_length=12,
+        db_index=True,
+        help_text=_("today's code of scheme GB; earlier ones stand in the list of codes"),
+    )
+    name = models.CharField(_("name"), max_length=60)
+    name_en = models.CharField(_("English name"), max_length=100, blank=True)
+    geometry = models.MultiPolygonField(_("geometry"), srid=SRID)
+
+    objects = ValidityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("administrative area")
+        verbose_name_plural = _("administrative areas")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _level_manager(level: str) -> type[models.Manager]:
+    class LevelManager(models.Manager.from_queryset(ValidityQuerySet)):
+        def get_queryset(self):
+            return super().get_queryset().filter(level=level)
+
+    return LevelManager
+
+
+class District(Area):
+    """An area of level district (区)."""
+
+    objects = _level_manager(Area.Level.DISTRICT)()
+
+    class Meta:
+        proxy = True
+        verbose_name = _("district")
+        verbose_name_plural = _("districts")
+
+
+class Street(Area):
+    """An area of level street (街道, 镇)."""
+
+    objects = _level_manager(Area.Level.STREET)()
+
+    class Meta:
+        proxy = True
+        verbose_name = _("street")
+        verbose_name_plural = _("streets")
+
+
+class Community(Area):
+    """An area of level community (社区, 村)."""
+
+    objects = _level_manager(Area.Level.COMMUNITY)()
+
+    class Meta:
+        proxy = True
+        verbose_name = _("community")
+        verbose_name_plural = _("communities")
+
+
+class AreaCode(Validity):
+    """A code an area bears in a scheme for a time; one code means one area on any day."""
+
+    scheme = models.CharField(_("scheme"), max_length=20, default="GB")
+    code = models.CharField(_("code"), max_length=20)
+    area = models.ForeignKey(Area, models.CASCADE, related_name="codes", verbose_name=_("area"))
+
+    objects = ValidityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("area code")
+        verbose_name_plural = _("area codes")
+        constraints: ClassVar = [
+            ExclusionConstraint(
+                name="area_code_means_one_area",
+                expressions=[
+                    ("scheme", RangeOperators.EQUAL),
+                    ("code", RangeOperators.EQUAL),
+                    (_validity(), RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scheme} {self.code}"
+
+
+class ManagementArea(Validity):
+    """An area managed as one that is no district, such as a scenic area; lies over districts."""
+
+    city = models.ForeignKey(City, models.PROTECT, verbose_name=_("city"))
+    code = models.SlugField(_("code"), max_length=40)
+    name = models.CharField(_("name"), max_length=60)
+    name_en = models.CharField(_("English name"), max_length=100, blank=True)
+    geometry = models.MultiPolygonField(_("geometry"), srid=SRID)
+
+    objects = ValidityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("management area")
+        verbose_name_plural = _("management areas")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GridCell(Validity):
+    """A unit grid cell of about 10,000 m²; closed with an end date, never overwritten."""
+
+    class Kind(models.TextChoices):
+        BUILT = "built", _("Built-up")
+        WATER = "water", _("Water")
+        HILL = "hill", _("Hill")
+
+    city = models.ForeignKey(City, models.PROTECT, verbose_name=_("city"))
+    code = models.CharField(_("code"), max_length=16)
+    community = models.ForeignKey(
+        Area, models.PROTECT, related_name="cells", verbose_name=_("community")
+    )
+    kind = models.CharField(_("kind"), max_length=6, choices=Kind.choices, default=Kind.BUILT)
+    geometry = models.PolygonField(_("geometry"), srid=SRID)
+    area_m2 = models.FloatField(_("area in m²"))
+
+    objects = ValidityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("unit grid cell")
+        verbose_name_plural = _("unit grid cells")
+        constraints: ClassVar = [
+            ExclusionConstraint(
+                name="cell_code_never_twice_at_once",
+                expressions=[
+                    ("code", RangeOperators.EQUAL),
+                    (_validity(), RangeOperators.OVERLAPS),
+                ],
+            ),
+            models.CheckConstraint(condition=Q(area_m2__gt=0), name="cell_has_an_area"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Zone(Validity):
+    """A key, control or ordinary zone: sets the patrol interval and the grade of time limits."""
+
+    class Grade(models.TextChoices):
+        KEY = "key", _("Key zone")
+        CONTROL = "control", _("Control zone")
+        ORDINARY = "ordinary", _("Ordinary zone")
+
+    city = models.ForeignKey(City, models.PROTECT, verbose_name=_("city"))
+    code = models.SlugField(_("code"), max_length=40)
+    name = models.CharField(_("name"), max_length=60)
+    name_en = models.CharField(_("English name"), max_length=100, blank=True)
+    grade = models.CharField(_("grade"), max_length=8, choices=Grade.choices)
+    geometry = models.MultiPolygonField(_("geometry"), srid=SRID)
+
+    objects = ValidityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("zone")
+        verbose_name_plural = _("zones")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Beat(Validity):
+    """A patrol beat (责任网格): the cells one collector walks in a shift."""
+
+    city = models.ForeignKey(City, models.PROTECT, verbose_name=_("city"))
+    code = models.SlugField(_("code"), max_length=40)
+    name = models.CharField(_("name"), max_length=60)
+    cells = models.ManyToManyField(GridCell, related_name="beats", verbose_name=_("cells"))
+
+    objects = ValidityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("patrol beat")
+        verbose_name_plural = _("patrol beats")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BeatAssignment(Validity):
+    """A collector who walks a beat for a time; a beat may have several."""
+
+    beat = models.ForeignKey(
+        Beat, models.CASCADE, related_name="assignments", verbose_name=_("beat")
+    )
+    collector = models.ForeignKey(
+        User, models.CASCADE, related_name="beat_assignments", verbose_name=_("collector")
+    )
+
+    objects = ValidityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("beat assignment")
+        verbose_name_plural = _("beat assignments")
+
+
+class Jurisdiction(Validity):
+    """Which organisation answers where, for what function: the one tie between the two trees."""
+
+    class Function(models.TextChoices):
+        DISPATCH = "dispatch", _("Dispatch desk")
+        HANDLING = "handling", _("Handling")
+        COLLECTION = "collection", _("Collection")
+
+    organisation = models.ForeignKey(
+        Organisation,
+        models.CASCADE,
+        related_name="jurisdictions",
+        verbose_name=_("organisation"),
+    )
+    function = models.CharField(_("function"), max_length=12, choices=Function.choices)
+    area = models.ForeignKey(
+        Area, models.PROTECT, null=True, blank=True, verbose_name=_("administrative area")
+    )
+    management_area = models.ForeignKey(
+        ManagementArea, models.PROTECT, null=True, blank=True, verbose_name=_("management area")
+    )
+    cells = models.ManyToManyField(GridCell, blank=True, verbose_name=_("cells"))
+
+    objects = ValidityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("jurisdiction")
+        verbose_name_plural = _("jurisdictions")
+
+
+class BaseFeature(models.Model):
+    """One feature of the offline base map, drawn as vector tiles."""
+
+    layer = models.CharField(max_length=12, db_index=True)
+    kind = models.CharField(max_length=24)
+    name = models.CharField(max_length=80, blank=True)
+    min_zoom = models.PositiveSmallIntegerField(default=0)
+    geometry = models.GeometryField(srid=settings.GEO_TILE_SRID)
+
+
+class Place(models.Model):
+    """A named place of the gazetteer: road, crossing, compound, stop, building."""
+
+    name = models.CharField(_("name"), max_length=120, db_index=True)
+    kind = models.CharField(_("kind"), max_length=24)
+    point = models.PointField(_("point"), srid=SRID)
+
+    class Meta:
+        verbose_name = _("place")
+        verbose_name_plural = _("places")
+
+    def __str__(self) -> str:
+        return self.name
