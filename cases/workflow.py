@@ -1,7 +1,8 @@
 """The life of a case as one table: who may move it where, with what, and which clocks run.
 
-Everything that depends on the workflow is derived from ``ARROWS``: the door (``case_act``), buttons, refusals, the API's enums, the permission matrix and the diagram in docs/workflow.md. A row
-names its guards and effects; they are functions of the same name in ``cases.guards`` and
+Everything that depends on the workflow is derived from ``ARROWS``: the door (``case_act``), buttons,
+refusals, the API's enums, the permission matrix and the diagram in docs/workflow.md. A row names its
+guards and effects; they are functions of the same name in ``cases.guards`` and
 ``cases.services.effects``, so no rule of the workflow lives outside this table.
 
 Pure: no queries, no clock, no HTTP. How long a stage may take stands in ``cases.time_limits``.
@@ -689,3 +690,68 @@ def arrows_from(state: State, action: str | None = None) -> tuple[Arrow, ...]:
     """Return the rows that leave or act in ``state``, of one action if given."""
     rows = _BY_STATE[state]
     return rows if action is None else tuple(row for row in rows if row.action == action)
+
+
+ACTION_LABELS: dict[str, str | Promise] = {
+    "report": _("Report"),
+    "accept": _("Accept"),
+    "ask_confirmation": _("Send to confirm"),
+    "dispatch_urgent": _("Dispatch at once"),
+    "judge_valid": _("Accept as handled on the spot"),
+    "refuse": _("Refuse"),
+    "confirm": _("Confirm on site"),
+    "reassign": _("Send another collector"),
+    "recall": _("Recall"),
+    "file": _("File"),
+    "send_back": _("Send back"),
+    "dispatch": _("Dispatch"),
+    "hand_down": _("Hand down"),
+    "hand_up": _("Hand up"),
+    "sign": _("Sign for it"),
+    "complete": _("Complete"),
+    "sign_sub_order": _("Sign for the part"),
+    "complete_sub_order": _("Complete the part"),
+    "resume": _("Resume"),
+    "send_check": _("Send to check"),
+    "skip_check": _("Skip the check"),
+    "check_pass": _("Check passed"),
+    "check_fail": _("Check failed"),
+    "close": _("Close the case"),
+    "appeal": _("Take up again"),
+    "unmerge": _("Undo the merge"),
+    "merge": _("Merge"),
+    "take_in": _("Took in a merged case"),
+    "complete_filing": _("Complete the filing"),
+    "order_supervision": _("Order supervision"),
+    "reply_supervision": _("Reply to the supervision order"),
+    "instruct": _("Instruct"),
+    "reply_instruction": _("Reply to the instruction"),
+    "request_return": _("Ask to return it"),
+    "approve_return": _("Approve the return"),
+    "reject_return": _("Reject the return"),
+    "withdraw_return": _("Withdraw the return"),
+    "request_extension": _("Ask for an extension"),
+    "approve_extension": _("Approve the extension"),
+    "reject_extension": _("Reject the extension"),
+    "withdraw_extension": _("Withdraw the extension"),
+    "request_suspension": _("Ask for suspension"),
+    "approve_suspension": _("Approve the suspension"),
+    "reject_suspension": _("Reject the suspension"),
+    "withdraw_suspension": _("Withdraw the suspension"),
+    "request_unsolved_close": _("Ask to close unsolved"),
+    "approve_unsolved_close": _("Approve closing unsolved"),
+    "reject_unsolved_close": _("Reject closing unsolved"),
+    "withdraw_unsolved_close": _("Withdraw closing unsolved"),
+    "request_void": _("Ask to void"),
+    "approve_void": _("Approve voiding"),
+    "reject_void": _("Reject voiding"),
+    "withdraw_void": _("Withdraw voiding"),
+    "request_proxy": _("Ask for a proxy squad"),
+    "approve_proxy": _("Approve the proxy squad"),
+    "reject_proxy": _("Reject the proxy squad"),
+    "withdraw_proxy": _("Withdraw the proxy squad"),
+    "propose_reopen": _("Propose to reopen"),
+    "reopen": _("Reopen"),
+    "reject_reopen": _("Reject reopening"),
+    "withdraw_reopen": _("Withdraw reopening"),
+}

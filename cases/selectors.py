@@ -1,0 +1,143 @@
+"""Reading cases: one for a person, the actions they may take, its timeline, what lies near."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.contrib.gis.geos import Point
+from django.db.models import Q, QuerySet
+from django.utils.functional import Promise
+
+from accounts.models import User
+from cases.errors import ActionRefused, CaseNotFound
+from cases.models import Case, CaseEvent
+from cases.services.act import check_guards, choose_arrow
+from cases.situation import Situation
+from cases.workflow import ACTION_LABELS, Arrow, Post, State, arrows_from
+from components.models import CaseStandard, CaseType
+
+WITH_DETAILS = (
+    "type__type_class",
+    "component",
+    "standard",
+    "department",
+    "desk",
+    "collector",
+    "reporter",
+    "cell",
+    "community",
+    "street",
+    "district",
+    "management_area",
+    "master",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ActionOption:
+    """An action somebody may take now: what it still requires, what it may bring."""
+
+    action: str
+    label: str | Promise
+    requires: tuple[str, ...]
+    optional: tuple[str, ...]
+    post: Post
+    request_id: int | None = None
+
+
+def case_get_visible(*, user: User, number: str) -> Case:
+    """Return the case of a number with what its page shows.
+
+    Raises:
+        CaseNotFound: there is none, or this person may not see it: both look the same.
+    """
+    if "\x00" in number:
+        raise CaseNotFound
+    case = Case.objects.visible_to(user).filter(number=number).select_related(*WITH_DETAILS).first()
+    if case is None:
+        raise CaseNotFound
+    return case
+
+
+def actions_for(case: Case, user: User, now: datetime | None = None) -> list[ActionOption]:
+    """Return exactly the actions the door would let this person take now, in the table's order.
+
+    Guards that need fields cannot be asked yet; everything else is the door's own code.
+    """
+    situation = Situation(case, user, now or case.reported_at)
+    options: dict[str, ActionOption] = {}
+    for arrow in arrows_from(State(case.state)):
+        if arrow.action in options or not any(situation.holds(post) for post in arrow.posts):
+            continue
+        option = _option(situation, arrow.action)
+        if option is not None:
+            options[arrow.action] = option
+    return list(options.values())
+
+
+def _option(situation: Situation, action: str) -> ActionOption | None:
+    try:
+        arrow, post = choose_arrow(situation, action)
+        check_guards(situation, arrow)
+    except ActionRefused:
+        return None
+    missing = situation.lacks(arrow)
+    known = tuple(name for name in arrow.requires if name not in missing)
+    return ActionOption(
+        action,
+        ACTION_LABELS[action],
+        missing,
+        (*known, *(name for name in arrow.optional if name not in arrow.requires)),
+        post,
+        _request_of(situation, arrow),
+    )
+
+
+def _request_of(situation: Situation, arrow: Arrow) -> int | None:
+    if arrow.request is None or "request" not in arrow.requires:
+        return None
+    request = situation.open_request(arrow.request[1])
+    return request.pk if request else None
+
+
+def case_timeline(case: Case) -> QuerySet[CaseEvent]:
+    """Return the case's events, first to last, with people and texts: one query."""
+    return (
+        CaseEvent.objects.filter(case=case)
+        .select_related("actor", "principal", "organisation", "text")
+        .order_by("sequence")
+    )
+
+
+def standards_for(case_type: CaseType, zone_grade: str, on: date) -> QuerySet[CaseStandard]:
+    """Return the standards of a type in force on a day in a zone; those made for the zone first."""
+    return (
+        CaseStandard.objects.valid_on(on)
+        .filter(type=case_type, zone_grade__in=("", zone_grade))
+        .order_by("profile", "-zone_grade", "limit_value", "id")
+    )
+
+
+def duplicates_near(
+    *,
+    user: User,
+    point: Point,
+    case_type: CaseType | None,
+    exclude_id: int | None = None,
+    within_m: int = 100,
+    limit: int = 5,
+) -> QuerySet[Case]:
+    """Return open cases close to a point that may tell of the same thing: same type first.
+
+    Uses the GiST index on cases_case.point with a box in degrees around the point.
+    """
+    span = within_m / 80_000  # degrees; a degree is 111 km of latitude, 96 km of longitude at 30°
+    box = point.buffer(span).envelope
+    nearby = Q(point__coveredby=box)
+    cases = Case.objects.visible_to(user).filter(nearby, is_open=True)
+    if exclude_id is not None:
+        cases = cases.exclude(pk=exclude_id)
+    if case_type is not None:
+        cases = cases.filter(type=case_type)
+    return cases.select_related("type", "department").order_by("-reported_at")[:limit]
