@@ -1,0 +1,142 @@
+"""Reading the catalogue and the register."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.contrib.gis.geos import Point
+from django.db.models import F, FloatField, Func, Prefetch, Q, QuerySet
+from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
+
+from common.errors import DomainError
+from components.models import GEOGRAPHY, CaseStandard, CaseType, Component
+from grid.models import SRID
+
+NEAR_M = 5_000  # nobody standing in front of a component looks for one farther away
+MAX_FOUND = 20
+
+
+class NotThere(DomainError):
+    """There is no such type or component."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("not_found", message, status=404)
+
+
+def type_get(code: str, on: date) -> CaseType:
+    """Return the type with this code of the city's scheme on a day; raise NotThere."""
+    found = CaseType.objects.valid_on(on).filter(code=code.upper()).first()
+    if found is None:
+        raise NotThere(_("There is no such type."))
+    return found
+
+
+def catalogue(on: date, *, kind: str = "", text: str = "") -> QuerySet[CaseType]:
+    """Return the types of a day with class, aliases and standards: 3 queries however many rows."""
+    standards = CaseStandard.objects.valid_on(on).order_by("profile", "zone_grade", "id")
+    types = CaseType.objects.valid_on(on).in_order()
+    if kind:
+        types = types.filter(kind=kind)
+    if text:
+        types = types.filter(matching(text))
+    return types.select_related("type_class").prefetch_related(
+        "aliases", Prefetch("standards", queryset=standards)
+    )
+
+
+def matching(text: str) -> Q:
+    """Return the condition that a type is called ``text``: name, pinyin, initials, code, alias."""
+    condition = Q(code__istartswith=text) | Q(name__contains=text) | Q(name_en__icontains=text)
+    condition |= Q(pk__in=CaseType.objects.filter(aliases__name__contains=text).values("pk"))
+    letters = text.lower().replace(" ", "").replace("'", "")
+    if letters.isascii() and letters:
+        sounds = Q(pinyin__contains=letters) | Q(initials__startswith=letters)
+        by_alias = Q(aliases__pinyin__contains=letters) | Q(aliases__initials__startswith=letters)
+        condition |= sounds
+        condition |= Q(pk__in=CaseType.objects.filter(by_alias).values("pk"))
+    return condition
+
+
+def types_search(text: str, on: date, *, kind: str = "", limit: int = MAX_FOUND) -> list[CaseType]:
+    """Return the types that ``text`` may mean, the likeliest first."""
+    text = text.strip()
+    if not text:
+        return []
+    found = CaseType.objects.valid_on(on).filter(matching(text))
+    if kind:
+        found = found.filter(kind=kind)
+    rows = found.select_related("type_class").prefetch_related("aliases")
+    return sorted(rows, key=lambda row: (_likeness(row, text.lower()), row.code))[:limit]
+
+
+def _likeness(row: CaseType, text: str) -> int:
+    """Rank a match: the whole name, then a beginning, then a part; smaller is likelier."""
+    names = [row.code.lower(), row.name, row.pinyin, row.initials]
+    for alias in row.aliases.all():
+        names += [alias.name, alias.pinyin, alias.initials]
+    if text in names:
+        return 0
+    return 1 if any(name.startswith(text) for name in names) else 2
+
+
+# ── the register ──────────────────────────────────────────────────────────────────────────────
+
+PUBLIC_RELATIONS = (
+    "type__type_class",
+    "cell",
+    "community",
+    "competent_body",
+    "owner",
+    "maintainer",
+)
+
+
+def component_get(code: str) -> Component:
+    """Return the component with this identification code; raise NotThere."""
+    found = Component.objects.filter(code=code).select_related(*PUBLIC_RELATIONS).first()
+    if found is None:
+        raise NotThere(_("There is no such component."))
+    return found
+
+
+class NearnessTo(Func):
+    """Metres to a point, in the form the geography index orders by (``component_near``)."""
+
+    template = "%(expressions)s"
+    arg_joiner = " <-> "
+    output_field = FloatField()
+
+    def __init__(self, column: str, point: Point) -> None:
+        place = Func(
+            point.x,
+            point.y,
+            template=f"ST_SetSRID(ST_MakePoint(%(expressions)s), {SRID})::geography",
+            output_field=GEOGRAPHY,
+        )
+        super().__init__(Cast(F(column), GEOGRAPHY), place)
+
+
+def components_nearest(
+    lon: float,
+    lat: float,
+    type_code: str | None = None,
+    limit: int = 5,
+    type_codes: Iterable[str] = (),
+) -> list[Component]:
+    """Return the components in use nearest to a place, at most 5 km away, each with ``away_m``.
+
+    Walks the geography index outwards, so the cost does not grow with the register.
+    """
+    place = Point(lon, lat, srid=SRID)
+    found = Component.objects.filter(retired_date__isnull=True)
+    codes = [*type_codes, *([type_code] if type_code else [])]
+    if codes:
+        found = found.filter(type__code__in=[code.upper() for code in codes])
+    rows = (
+        found.annotate(away_m=NearnessTo("point", place))
+        .select_related(*PUBLIC_RELATIONS)
+        .order_by("away_m")[:limit]
+    )
+    return [row for row in rows if row.away_m <= NEAR_M]

@@ -1,0 +1,198 @@
+"""Writing the register: components, their codes and states.
+
+Every change leaves a row in the register's history (``Component`` is tracked by triggers). The
+identification code has 16 digits: district 6 + class 2 + type 2 + sequence 6 (CJ/T 214). It is
+given once, never reused, and stays when the district or the type's code changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pghistory
+from django.contrib.gis.geos import GEOSGeometry, LineString, Point
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from jsonschema import Draft202012Validator
+
+from accounts.models import Organisation, User
+from common.errors import DomainError
+from components.models import CaseType, CodeCounter, Component, TypeKind
+from components.selectors import NotThere
+from grid.models import SRID
+from grid.selectors import Location, locate
+
+MAX_SEQUENCE = 999_999
+GEOMETRY_KINDS = {
+    "Point": "point",
+    "LineString": "line",
+    "MultiLineString": "line",
+    "Polygon": "area",
+    "MultiPolygon": "area",
+}
+CHANGEABLE = frozenset(
+    {
+        "name", "competent_body", "owner", "maintainer", "state", "geometry", "address",
+        "accuracy", "source", "surveyed_date", "installed_date", "attributes",
+    }
+)  # fmt: skip
+
+
+@transaction.atomic
+def component_create(
+    *,
+    actor: User | None,
+    type: CaseType,  # noqa: A002  the word of the domain
+    geometry: GEOSGeometry,
+    competent_body: Organisation,
+    on: date,
+    owner: Organisation | None = None,
+    maintainer: Organisation | None = None,
+    name: str = "",
+    address: str = "",
+    state: str = Component.State.INTACT,
+    accuracy: str = Component.Accuracy.B,
+    source: str = "",
+    surveyed_date: date | None = None,
+    installed_date: date | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> Component:
+    """Enter a component into the register; its cell and code follow from its place and type.
+
+    Raise OutsideCity, or DomainError ``invalid`` for a type, shape or attributes that do not fit.
+    """
+    check_fits(type, geometry, attributes or {})
+    point = point_on(geometry)
+    place = locate(point.x, point.y, on=on)
+    component = Component(
+        city=competent_body.city,
+        code=code_next(district_code=place.district.code, type=type),
+        type=type,
+        name=name,
+        competent_body=competent_body,
+        owner=owner,
+        maintainer=maintainer,
+        state=state,
+        geometry=geometry,
+        point=point,
+        cell_id=place.cell_id,
+        community_id=place.community.id,
+        address=address,
+        accuracy=accuracy,
+        source=source,
+        surveyed_date=surveyed_date,
+        installed_date=installed_date,
+        attributes=dict(attributes or {}),
+    )
+    _save(component, actor)
+    return component
+
+
+@transaction.atomic
+def component_update(
+    *, actor: User | None, component_id: int, on: date, **changes: Any
+) -> Component:
+    """Change what the register says of a component; a moved one keeps its code."""
+    if unknown := changes.keys() - CHANGEABLE:
+        raise DomainError(
+            "invalid",
+            _("This cannot be changed: %(names)s.") % {"names": ", ".join(sorted(unknown))},
+        )
+    component = _locked(component_id)
+    if component.retired_date is not None:
+        raise DomainError("not_possible", _("This component is no longer in use."), status=409)
+    for name, value in changes.items():
+        setattr(component, name, value)
+    check_fits(component.type, component.geometry, component.attributes)
+    if "geometry" in changes:
+        component.point = point_on(component.geometry)
+        place: Location = locate(component.point.x, component.point.y, on=on)
+        component.cell_id, component.community_id = place.cell_id, place.community.id
+    _save(component, actor)
+    return component
+
+
+@transaction.atomic
+def component_retire(*, actor: User | None, component_id: int, on: date) -> Component:
+    """Take a component out of use; its row, history and code stay."""
+    component = _locked(component_id)
+    if component.retired_date is not None:
+        raise DomainError("not_possible", _("This component is no longer in use."), status=409)
+    component.retired_date = on
+    component.state = Component.State.ABANDONED
+    _save(component, actor)
+    return component
+
+
+def check_fits(case_type: CaseType, geometry: GEOSGeometry, attributes: Mapping[str, Any]) -> None:
+    """Refuse what the type does not allow: events, other shapes, attributes outside its schema."""
+    if case_type.kind != TypeKind.COMPONENT:
+        raise _invalid("type", _("Only component types stand in the register."))
+    if GEOMETRY_KINDS.get(geometry.geom_type) not in case_type.geometry_kinds:
+        raise _invalid("geometry", _("This type is not drawn like that."))
+    if case_type.attribute_schema or attributes:
+        _check_attributes(case_type.attribute_schema, attributes)
+
+
+def _check_attributes(schema: dict[str, Any], attributes: Mapping[str, Any]) -> None:
+    validator = Draft202012Validator(schema or {"additionalProperties": False})
+    problem = next(iter(sorted(validator.iter_errors(dict(attributes)), key=str)), None)
+    if problem is not None:
+        where = ".".join(str(part) for part in problem.absolute_path) or "attributes"
+        raise _invalid(
+            "attributes", _("%(where)s does not fit the type's attributes.") % {"where": where}
+        )
+
+
+def point_on(geometry: GEOSGeometry) -> Point:
+    """Return the place by which a geometry is found: itself, half way along, or inside."""
+    if geometry.srid not in (None, SRID):
+        raise _invalid("geometry", _("Coordinates must be longitude and latitude."))
+    if isinstance(geometry, Point):
+        return geometry
+    if isinstance(geometry, LineString):
+        return geometry.interpolate_normalized(0.5)
+    return geometry.point_on_surface
+
+
+def code_next(*, district_code: str, type: CaseType) -> str:  # noqa: A002
+    """Return the next identification code of a district and type."""
+    return codes_next(district_code=district_code, type=type, count=1)[0]
+
+
+def codes_next(*, district_code: str, type: CaseType, count: int) -> list[str]:  # noqa: A002
+    """Return ``count`` codes in a row; given codes are never given again, not even after a failure.
+
+    Locks the counter's row until the transaction ends, so two writers never get the same.
+    """
+    prefix = f"{district_code}{type.code[1:]}"
+    table = CodeCounter._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} AS counter (prefix, last) VALUES (%s, %s) "  # noqa: S608
+            "ON CONFLICT (prefix) DO UPDATE SET last = counter.last + excluded.last RETURNING last",
+            [prefix, count],
+        )
+        last = cursor.fetchone()[0]
+    if last > MAX_SEQUENCE:
+        raise DomainError("not_possible", _("All codes of this type are used up."), status=409)
+    return [f"{prefix}{number:06d}" for number in range(last - count + 1, last + 1)]
+
+
+def _locked(component_id: int) -> Component:
+    rows = Component.objects.select_for_update(of=("self",)).select_related("type")
+    component = rows.filter(pk=component_id).first()
+    if component is None:
+        raise NotThere(_("There is no such component."))
+    return component
+
+
+def _save(component: Component, actor: User | None) -> None:
+    with pghistory.context(user=actor.pk if actor else None):
+        component.save()
+
+
+def _invalid(field: str, message: str) -> DomainError:
+    return DomainError("invalid", message, {field: [message]})
