@@ -46,7 +46,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "citymgmt.apps.StaticFilesConfig",
     "django.contrib.gis",
     "django.contrib.postgres",
     "django.contrib.humanize",
@@ -310,6 +310,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": True},
         "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
     },
 }
