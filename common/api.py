@@ -1,15 +1,13 @@
-"""What every endpoint shares: quick JSON, one shape of refusal, pages that never count."""
+"""What every endpoint shares: one shape of refusal, pages by cursor that never count."""
 
 from typing import Any
 
-import orjson
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
 from rest_framework.pagination import CursorPagination as BaseCursorPagination
-from rest_framework.renderers import JSONRenderer as BaseJSONRenderer
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
@@ -18,13 +16,6 @@ from common.errors import DomainError
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK_DETECTED = "40P01"
-
-
-class JSONRenderer(BaseJSONRenderer):
-    """JSON by orjson; lazy translations and decimals become strings."""
-
-    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
-        return b"" if data is None else orjson.dumps(data, default=str)
 
 
 class CursorPagination(BaseCursorPagination):
