@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
@@ -12,10 +11,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
-from common.errors import DomainError
-
-LOCK_NOT_AVAILABLE = "55P03"
-DEADLOCK_DETECTED = "40P01"
+from common.errors import refusal_of
 
 
 class CursorPagination(BaseCursorPagination):
@@ -41,8 +37,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 def _answer(error: Exception) -> Response | None:
-    if isinstance(error, DomainError):
-        return refusal(error.code, error.message, error.fields, error.status)
+    if (known := refusal_of(error)) is not None:
+        return refusal(known.code, known.message, known.fields, known.status)
     if isinstance(error, Http404):
         return refusal("not_found", _("Not found."), http_status=status.HTTP_404_NOT_FOUND)
     if isinstance(error, PermissionDenied):
@@ -53,8 +49,6 @@ def _answer(error: Exception) -> Response | None:
         return refusal("invalid", _("Some fields are not right."), _model_errors(error))
     if isinstance(error, exceptions.APIException):
         return _api_answer(error)
-    if isinstance(error, OperationalError) and _is_lock_error(error):
-        return refusal("busy", _("Somebody is working on this right now. Try again."), None, 409)
     return None
 
 
@@ -75,8 +69,3 @@ def _model_errors(error: ValidationError) -> dict[str, list[str]]:
     if hasattr(error, "error_dict"):
         return error.message_dict
     return {api_settings.NON_FIELD_ERRORS_KEY: error.messages}
-
-
-def _is_lock_error(error: OperationalError) -> bool:
-    code = getattr(error.__cause__, "pgcode", None)
-    return code in {LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED}

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from django.db import OperationalError
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 Sentence = str | Promise  # a lazy translation is read in the language of whoever is told
 Fields = Mapping[str, Sequence[Sentence]]
@@ -19,3 +21,27 @@ class DomainError(Exception):
         self.message = message
         self.fields = fields or {}
         self.status = status
+
+
+LOCK_NOT_AVAILABLE = "55P03"
+DEADLOCK_DETECTED = "40P01"
+
+
+def refusal_of(error: BaseException) -> DomainError | None:
+    """Return the refusal that an exception stands for, None for a fault.
+
+    Waiting too long for a row that somebody else is changing is a refusal: try again.
+    """
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, OperationalError) and _sqlstate(error) in {
+        LOCK_NOT_AVAILABLE,
+        DEADLOCK_DETECTED,
+    }:
+        message = _("Somebody is working on this right now. Please try again in a moment.")
+        return DomainError("busy", message, status=409)
+    return None
+
+
+def _sqlstate(error: OperationalError) -> str | None:
+    return getattr(error.__cause__, "pgcode", None)
