@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.roles import Role
@@ -44,9 +43,7 @@ DESKS: tuple[Desk, ...] = (
         frozenset({Role.DISPATCHER}),
     ),
     Desk("dispatch:inbox", pgettext_lazy("desk", "Inbox"), "inbox", HANDLERS),
-    Desk(
-        "cases:tasks", pgettext_lazy("desk", "Tasks"), "checklist", frozenset({Role.COLLECTOR})
-    ),
+    Desk("cases:tasks", pgettext_lazy("desk", "Tasks"), "checklist", frozenset({Role.COLLECTOR})),
     Desk("cases:report", pgettext_lazy("desk", "Report"), "camera", frozenset({Role.COLLECTOR})),
     Desk("cases:list", pgettext_lazy("desk", "Cases"), "list", EVERYBODY),
     Desk(

@@ -56,4 +56,3 @@ def limit_text(amount: int, unit: str) -> str:
         "day": gettext("%d d"),
         "emergency_hour": gettext("%d h round the clock"),
     }[unit] % amount
-

@@ -60,8 +60,14 @@ def named(thing: Any) -> str:
     """Return the name of an area, organisation or type in the reader's language."""
     if thing is None:
         return ""
-    english = read(thing, "name_en", "")
-    return str(english if english and is_english() else read(thing, "name", thing))
+    return in_language(thing, "name")
+
+
+@register.filter
+def in_language(thing: Any, name: str) -> str:
+    """Return a text kept in two languages, such as ``condition`` and ``condition_en``."""
+    english = read(thing, f"{name}_en", "")
+    return str(english if english and is_english() else read(thing, name, ""))
 
 
 @register.filter
@@ -84,8 +90,13 @@ def time_words(at: datetime, now: datetime) -> str:
     return f"{at:%m-%d %H:%M}" if at.year == today.year else f"{at:%Y-%m-%d %H:%M}"
 
 
-@register.simple_tag
-def at(moment: datetime | None) -> SafeString | str:
+def page_now(context: template.Context) -> datetime:
+    """Return the moment the page was made for; a view that shows times passes it as ``now``."""
+    return context.get("now") or city_clock.now()
+
+
+@register.simple_tag(takes_context=True)
+def at(context: template.Context, moment: datetime | None) -> SafeString | str:
     """Show a moment as short as the day allows; the title holds the whole of it."""
     if moment is None:
         return ""
@@ -94,14 +105,14 @@ def at(moment: datetime | None) -> SafeString | str:
         '<time class="figure" datetime="{}" title="{}">{}</time>',
         local.isoformat(timespec="seconds"),
         f"{local:%Y-%m-%d %H:%M:%S}",
-        time_words(moment, city_clock.now()),
+        time_words(moment, page_now(context)),
     )
 
 
-@register.filter
-def day_words(moment: datetime) -> str:
+@register.simple_tag(takes_context=True)
+def day_words(context: template.Context, moment: datetime) -> str:
     """Return the day of a moment with its weekday; today and yesterday are called so."""
-    local, today = timezone.localtime(moment), timezone.localtime(city_clock.now()).date()
+    local, today = timezone.localtime(moment), timezone.localtime(page_now(context)).date()
     day = f"{local:%m-%d}" if local.year == today.year else f"{local:%Y-%m-%d}"
     known = {0: gettext("Today"), 1: gettext("Yesterday")}.get((today - local.date()).days, "")
     return " ".join(part for part in (known, day, date_format(local, "D")) if part)
@@ -113,10 +124,10 @@ def clock_time(moment: datetime) -> str:
     return f"{timezone.localtime(moment):%H:%M:%S}"
 
 
-@register.simple_tag
-def city_now() -> str:
+@register.simple_tag(takes_context=True)
+def city_now(context: template.Context) -> str:
     """Return the city's present moment, ISO 8601, for the header's clock."""
-    return timezone.localtime(city_clock.now()).isoformat()
+    return timezone.localtime(page_now(context)).isoformat()
 
 
 @register.simple_tag
@@ -148,6 +159,12 @@ def with_query(context: template.Context, **changes: Any) -> str:
         if value not in (None, ""):
             query[name] = value
     return f"?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def selected_if(context: template.Context, name: str, value: Any) -> str:
+    """Mark the option of a filter that stands in the address."""
+    return " selected" if str(value) in context["request"].GET.getlist(name) else ""
 
 
 @register.inclusion_tag("ui/_state_badge.html")

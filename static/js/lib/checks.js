@@ -6,8 +6,12 @@ function filled(form, name) {
   return fields.some((field) => (field.type === "checkbox" || field.type === "radio" ? field.checked : field.value.trim() !== ""));
 }
 
+function checksOf(form) {
+  return [...document.querySelectorAll(`[data-checks-of="${CSS.escape(form.id)}"] [data-check]`)];
+}
+
 function refresh(form) {
-  form.querySelectorAll("[data-check]").forEach((item) => {
+  checksOf(form).forEach((item) => {
     const isDone = filled(form, item.dataset.check);
     item.classList.toggle("done", isDone);
     item.classList.toggle("open", !isDone);
@@ -21,9 +25,9 @@ export function startChecks() {
   document.addEventListener("htmx:afterSettle", refreshAll);
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!form.matches("form[data-checked]") || event.submitter?.hasAttribute("data-unchecked")) return;
+    if (!form.matches("form[data-checked]")) return;
     refresh(form);
-    const missing = form.querySelector("[data-check].open[data-needed]");
+    const missing = checksOf(form).find((item) => item.matches(".open[data-needed]"));
     if (!missing) return;
     event.preventDefault();
     event.stopImmediatePropagation();

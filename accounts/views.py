@@ -1,0 +1,27 @@
+"""Logging in and out, and the way from the front door to one's desk."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LoginView
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+
+@method_decorator(login_not_required, name="dispatch")
+class Login(LoginView):
+    """The log-in page; whoever is logged in already goes to their desk."""
+
+    redirect_authenticated_user = True
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Send people to the desk of their first role."""
+    if request.user.home == "/":
+        raise PermissionDenied(_("Your account has no role yet: ask your administrator."))
+    return redirect(request.user.home)

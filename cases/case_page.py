@@ -1,0 +1,212 @@
+"""The case page's data: stages, clocks, history, requests, as plain values for the fragments.
+
+Times used are counted as each clock counts them: working minutes, or natural ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from cases.models import ApprovalRequest, Case, CaseClock, CaseEvent
+from cases.presenters import look_of
+from cases.services.clocks import ClockBook
+from cases.time_limits import Unit, elapsed, light
+from cases.workflow import (
+    ACTION_LABELS,
+    CLOCK_LABELS,
+    REQUEST_LABELS,
+    ClockKind,
+    ClockOutcome,
+    RequestKind,
+    State,
+)
+from common.durations import duration_text, limit_text
+
+# (label, the clocks of the stage; the last of them to stop ends it)
+STAGES = (
+    (pgettext_lazy("stage", "Report"), ()),
+    (pgettext_lazy("stage", "Accept"), (ClockKind.ACCEPT, ClockKind.CONFIRM)),
+    (pgettext_lazy("stage", "File"), (ClockKind.FILE,)),
+    (pgettext_lazy("stage", "Dispatch"), (ClockKind.DISPATCH,)),
+    (pgettext_lazy("stage", "Handle"), (ClockKind.HANDLE,)),
+    (pgettext_lazy("stage", "Check"), (ClockKind.SEND_CHECK, ClockKind.CHECK)),
+    (pgettext_lazy("stage", "Close"), (ClockKind.CLOSE,)),
+)
+HANDLE_STAGE = 4
+ROLE_LABELS = {
+    "COL": gettext_lazy("collector"),
+    "ACC": gettext_lazy("acceptor"),
+    "SUP": gettext_lazy("shift supervisor"),
+    "DSP": gettext_lazy("dispatcher"),
+    "DEP": gettext_lazy("department"),
+    "COO": gettext_lazy("co-operating department"),
+    "PXY": gettext_lazy("proxy squad"),
+    "LDR": gettext_lazy("leader"),
+    "SYS": gettext_lazy("system"),
+}
+
+
+def clocks_of_run(case: Case) -> list[CaseClock]:
+    """Return the clocks of the case's current run, oldest first: one query."""
+    clocks = case.clocks.filter(run=case.run).select_related("organisation", "person", "sub_order")
+    return list(clocks.order_by("pk"))
+
+
+def used_time(clock: CaseClock, now: datetime) -> timedelta:
+    """Return the time a clock has counted, pauses left out."""
+    end = clock.actual_end_at or clock.paused_at or now
+    if clock.calendar_version_id is None or not clock.limit_unit:
+        return end - clock.started_at
+    is_working = Unit(clock.limit_unit).is_working
+    total = elapsed(ClockBook.calendar_of(clock), is_working, clock.started_at, end)
+    return total - (clock.paused_total or timedelta())
+
+
+def clock_chip_of(clock: CaseClock, now: datetime) -> dict[str, Any]:
+    """Return a clock's chip: running, stopped in time or late, or paused."""
+    chip: dict[str, Any] = {"label": CLOCK_LABELS[ClockKind(clock.kind)], "due_at": clock.due_at}
+    if clock.stopped_at is not None:
+        return chip | stopped_chip(clock)
+    if clock.paused_at is not None:
+        return chip | {"light": "paused", "text": _("stopped")}
+    if clock.due_at is None:
+        return chip | {"light": "none", "text": _("running")}
+    return chip | {
+        "light": str(light(now, clock.warn_at or clock.due_at, clock.due_at)),
+        "warn_at": clock.warn_at or clock.due_at,
+        "started_at": clock.started_at,
+        "seconds_left": (clock.due_at - now).total_seconds(),
+    }
+
+
+def stopped_chip(clock: CaseClock) -> dict[str, str]:
+    """Return how a stopped clock ended: in time, late by how much, or without counting."""
+    if clock.outcome != ClockOutcome.DONE:
+        return {"light": "none", "text": str(clock.get_outcome_display())}
+    if clock.due_at is None or clock.actual_end_at <= clock.due_at:
+        return {"light": "kept", "text": _("in time")}
+    late = duration_text(clock.actual_end_at - clock.due_at)
+    return {"light": "late", "text": _("%(duration)s late") % {"duration": late}}
+
+
+def clock_rows(clocks: Iterable[CaseClock], now: datetime) -> list[dict[str, Any]]:
+    """Return the table of clocks."""
+    return [
+        {
+            "label": CLOCK_LABELS[ClockKind(clock.kind)],
+            "charged_to": clock.person,
+            "organisation": clock.organisation if clock.person is None else None,
+            "used": used_time(clock, now),
+            "limit": limit_text(clock.limit_value, clock.limit_unit) if clock.limit_value else "",
+            "chip": clock_chip_of(clock, now),
+        }
+        for clock in clocks
+    ]
+
+
+def stages(case: Case, clocks: list[CaseClock], now: datetime) -> list[dict[str, Any]]:
+    """Return the seven stages with what was planned and what came."""
+    current = current_stage(case)
+    return [stage(index, case, clocks, current, now) for index in range(len(STAGES))]
+
+
+def current_stage(case: Case) -> int | None:
+    """Return the stage the case stands in; None once it has ended."""
+    if not case.is_open:
+        return None
+    if case.state == State.SUSPENDED:
+        return HANDLE_STAGE
+    kinds = [index for index, (_label, kinds) in enumerate(STAGES) if case.clock_kind in kinds]
+    return kinds[0] if kinds else None
+
+
+def stage(
+    index: int, case: Case, clocks: list[CaseClock], current: int | None, now: datetime
+) -> dict[str, Any]:
+    """Return one stage: done, current or ahead, with its times and whoever it was charged to."""
+    label, kinds = STAGES[index]
+    view: dict[str, Any] = {"label": label, "progress": progress(index, case, clocks, current)}
+    if index == HANDLE_STAGE and case.rework_count:
+        view["rework_count"] = case.rework_count
+    if index == 0:
+        return view | {"at": case.reported_at, "person": case.reporter}
+    own = [each for each in clocks if each.kind in kinds and each.sub_order_id is None]
+    if not own or view["progress"] == "ahead":
+        return view
+    clock = own[-1]
+    view |= {"person": clock.person, "organisation": clock.organisation, "planned_at": clock.due_at}
+    if clock.person is not None and index != HANDLE_STAGE:
+        view["organisation"] = None
+    if clock.original_due_at and clock.original_due_at != clock.due_at:
+        view["first_planned_at"] = clock.original_due_at
+    if view["progress"] == "current":
+        return view | {"clock": clock_chip_of(clock, now)}
+    ended_at = clock.actual_end_at or clock.paused_at
+    return view | {"at": ended_at, "used": used_time(clock, now)}
+
+
+def progress(index: int, case: Case, clocks: list[CaseClock], current: int | None) -> str:
+    """Tell whether a stage is done, current or ahead."""
+    if current is not None:
+        return "done" if index < current else "current" if index == current else "ahead"
+    kinds = STAGES[index][1]
+    was_done = any(c.kind in kinds and c.outcome == ClockOutcome.DONE for c in clocks)
+    return "done" if index == 0 or was_done else "ahead"
+
+
+def timeline(events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
+    """Return the history, newest first, as people read it."""
+    return [
+        {
+            "at": event.at,
+            "label": ACTION_LABELS[event.action],
+            "icon": look_of(event.action).icon,
+            "person": event.actor or _("System"),
+            "role": ROLE_LABELS.get(event.role, ""),
+            "details": [],
+            "note": written_words(event),
+            "hash": event.hash,
+        }
+        for event in sorted(events, key=lambda event: event.sequence, reverse=True)
+    ]
+
+
+def written_words(event: CaseEvent) -> str:
+    """Return what the person wrote in a step; a note of it once erased."""
+    text = getattr(event, "text", None)
+    if text is None:
+        return ""
+    if text.content is None:
+        return _("The text of this step was erased.")
+    names = ("description", "note", "reason", "reply", "text", "phone_confirmation")
+    return "\n".join(str(text.content[name]) for name in names if text.content.get(name))
+
+
+def request_rows(requests: Iterable[ApprovalRequest]) -> list[dict[str, Any]]:
+    """Return the requests of a case, newest first."""
+    return [
+        {
+            "label": request_label(request),
+            "person": request.asked_by,
+            "at": request.asked_at,
+            "reason": request.reason,
+            "status": request.get_status_display(),
+            "is_open": request.status == ApprovalRequest.Status.OPEN,
+            "decided_by": request.decided_by,
+            "decided_at": request.decided_at,
+            "decision_note": request.decision_note,
+        }
+        for request in sorted(requests, key=lambda request: request.pk, reverse=True)
+    ]
+
+
+def request_label(request: ApprovalRequest) -> str:
+    """Return what is asked for, with how much where that matters."""
+    label = str(REQUEST_LABELS[RequestKind(request.kind)])
+    value, unit = request.details.get("extension_value"), request.details.get("extension_unit")
+    return f"{label} {limit_text(int(float(value)), unit)}" if value and unit else label

@@ -1,0 +1,111 @@
+"""What a form offers to choose from: collectors near a case, departments, desks, reasons.
+
+Reads only. Who may be chosen is decided again by the door; these lists spare the reader the rest.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Organisation, User
+from accounts.roles import Role
+from cases.filters import CaseFilter
+from cases.models import Case, ReasonCode, Source
+from cases.selectors import standards_for
+from cases.services.clocks import StageLimits
+from cases.time_limits import due_at
+from cases.workflow import STATE_LABELS
+from common.templatetags.ui import named
+from components.models import CaseStandard, CaseType
+from grid.models import BeatAssignment, District
+
+HANDLING_KINDS = (Organisation.Kind.DEPARTMENT, Organisation.Kind.ENTERPRISE)
+
+
+def collectors_for(case: Case, on: date) -> QuerySet[User]:
+    """Return the active collectors, those on the beat of the case's cell first.
+
+    ``is_on_beat`` tells whether somebody walks there. One query, by the index of cells of a beat.
+    """
+    beats = BeatAssignment.objects.valid_on(on).filter(
+        collector=OuterRef("pk"), beat__cells=case.cell_id
+    )
+    return (
+        User.objects.filter(is_active=True, city=case.city_id, groups__name=Role.COLLECTOR)
+        .annotate(is_on_beat=Exists(beats))
+        .select_related("organisation")
+        .order_by("-is_on_beat", "display_name", "username")
+    )
+
+
+def departments_for(case: Case) -> QuerySet[Organisation]:
+    """Return the bodies a case may be given to."""
+    return Organisation.objects.filter(
+        city=case.city_id, is_active=True, kind__in=HANDLING_KINDS
+    ).select_related("parent")
+
+
+def squads_for(case: Case) -> QuerySet[Organisation]:
+    """Return the squads that may handle in somebody's stead."""
+    return Organisation.objects.filter(
+        city=case.city_id, is_active=True, kind=Organisation.Kind.SQUAD
+    )
+
+
+def desks_for(case: Case) -> QuerySet[Organisation]:
+    """Return the other dispatch desks of the city."""
+    desks = Organisation.objects.filter(
+        city=case.city_id, is_active=True, has_dispatch_desk=True
+    ).select_related("parent")
+    return desks.exclude(pk=case.desk_id) if case.desk_id else desks
+
+
+def reasons_for(action: str) -> QuerySet[ReasonCode]:
+    """Return the reasons a city lists for an action."""
+    return ReasonCode.objects.filter(action=action, is_active=True)
+
+
+def standard_options(case: Case, case_type: CaseType | None, now: datetime) -> list[dict[str, Any]]:
+    """Return the standards a case of this type may be filed under, each with its deadline.
+
+    The deadline is the one the case would get if it were given out now.
+    """
+    if case_type is None:
+        return []
+    rows = standards_for(case_type, case.zone_grade, timezone.localdate(now))
+    return [{"standard": row, "due_at": deadline_of(case, row, now)} for row in rows]
+
+
+def deadline_of(case: Case, standard: CaseStandard, now: datetime) -> datetime:
+    """Return when handling under a standard would fall due, given out now."""
+    imagined = copy(case)
+    imagined.type_id, imagined.standard_id = standard.type_id, standard.pk
+    imagined.limit_value, imagined.limit_unit = standard.limit_value, standard.limit_unit
+    rule = StageLimits(imagined, now).handling()
+    return due_at(rule.calendar, now, rule.limit)
+
+
+Choices = list[tuple[str, Any]]
+
+
+def filter_choices(user: User, on: date) -> list[tuple[str, str, Choices]]:
+    """Return the filters of the list: parameter, label, values with their words."""
+    types = CaseType.objects.valid_on(on).in_order()
+    districts = District.objects.filter(city=user.city_id).valid_on(on).order_by("code")
+    departments = Organisation.objects.filter(
+        city=user.city_id, is_active=True, kind__in=HANDLING_KINDS
+    ).order_by("path")
+    return [
+        ("state", _("State"), list(STATE_LABELS.items())),
+        ("light", _("Light"), CaseFilter.base_filters["light"].extra["choices"]),
+        ("type", _("Type"), [(row.code, f"{row.code} {named(row)}") for row in types]),
+        ("district", _("District"), [(row.code, named(row)) for row in districts]),
+        ("department", _("Department"), [(row.code, named(row)) for row in departments]),
+        ("source", _("Source"), Source.choices),
+    ]

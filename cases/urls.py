@@ -1,0 +1,23 @@
+"""Addresses of the cases app's pages."""
+
+from django.urls import path
+
+from cases.views.acceptance import acceptance, acceptance_details, type_options
+from cases.views.actions import case_action
+from cases.views.cases import case_detail, case_list
+from cases.views.tasks import call, report, task, tasks
+
+app_name = "cases"
+
+urlpatterns = [
+    path("acceptance/", acceptance, name="acceptance"),
+    path("acceptance/call/", call, name="call"),
+    path("acceptance/<str:number>/details/", acceptance_details, name="acceptance-details"),
+    path("tasks/", tasks, name="tasks"),
+    path("tasks/report/", report, name="report"),
+    path("tasks/<str:number>/", task, name="task"),
+    path("types/", type_options, name="type-options"),
+    path("cases/", case_list, name="list"),
+    path("cases/<str:number>/", case_detail, name="detail"),
+    path("cases/<str:number>/actions/<slug:action>/", case_action, name="act"),
+]

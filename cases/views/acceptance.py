@@ -1,0 +1,129 @@
+"""The acceptor's desk: is this a case, which type, where, whose? And the hotline's entry."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.views.decorators.http import require_safe
+
+from accounts.access import for_roles
+from accounts.roles import Role
+from cases.choices import standard_options
+from cases.models import Case
+from cases.presenters import action_button, case_row, photo_groups
+from cases.queues import PAGE_SIZE, acceptance_queues, queue_cases, queue_lengths
+from cases.selectors import actions_for, case_get_visible, duplicates_near
+from common import clock
+from components.models import CaseType
+from components.selectors import components_nearest, types_search
+
+MAIN_ACTIONS = (
+    "accept",
+    "judge_valid",
+    "ask_confirmation",
+    "merge",
+    "refuse",
+    "send_check",
+    "skip_check",
+)
+OPTION_COUNT = 12
+NEAREST_COUNT = 3
+
+
+@require_safe
+@for_roles(Role.ACCEPTOR)
+def acceptance(request: HttpRequest) -> HttpResponse:
+    """Show the queues, and the report chosen or the oldest of the queue."""
+    now = clock.now()
+    queues = acceptance_queues()
+    lengths = queue_lengths(request.user, queues)
+    chosen = next((q for q in queues if q.key == request.GET.get("queue")), queues[0])
+    cases = list(queue_cases(request.user, chosen, order=("reported_at", "pk"))[:PAGE_SIZE])
+    case = chosen_case(request, cases)
+    context = {
+        "now": now,
+        "tabs": [(queue, lengths[queue.key], queue is chosen) for queue in queues],
+        "queue": chosen,
+        "rows": [case_row(each, now) for each in cases],
+        "rest": max(lengths[chosen.key] - len(cases), 0),
+        "back": f"{request.path}?queue={chosen.key}",
+        **(report_context(request, case, chosen.key, now) if case else {}),
+    }
+    return render(request, "cases/acceptance.html", context)
+
+
+def chosen_case(request: HttpRequest, cases: list[Case]) -> Case | None:
+    """Return the case of the address, else the first of the queue."""
+    number = request.GET.get("case") or (cases[0].number if cases else "")
+    return case_get_visible(user=request.user, number=number) if number else None
+
+
+def report_context(request: HttpRequest, case: Case, queue: str, now: datetime) -> dict[str, Any]:
+    """Return what the middle and the map show of one report."""
+    back = f"/acceptance/?queue={queue}"
+    options = {option.action: option for option in actions_for(case, request.user, now)}
+    buttons = {
+        name: action_button(case, options[name], back) for name in MAIN_ACTIONS if name in options
+    }
+    return {
+        "case": case,
+        "row": case_row(case, now),
+        "photos": photo_groups(case),
+        "accept": buttons.pop("accept", None),
+        "actions": list(buttons.values()),
+        "duplicates": [case_row(each, now) for each in duplicates_near(case, request.user)],
+        **type_context(case, case.type, now),
+    }
+
+
+def type_context(case: Case, case_type: CaseType | None, now: datetime) -> dict[str, Any]:
+    """Return what depends on the type: nearest components, standards with their deadlines."""
+    code = case_type.code if case_type else None
+    return {
+        "case_type": case_type,
+        "nearest": components_nearest(
+            case.point.x, case.point.y, type_code=code, limit=NEAREST_COUNT
+        ),
+        "standards": standard_options(case, case_type, now),
+    }
+
+
+@require_safe
+@for_roles(Role.ACCEPTOR)
+def acceptance_details(request: HttpRequest, number: str) -> HttpResponse:
+    """Return what depends on the type chosen, as a fragment."""
+    case, now = case_get_visible(user=request.user, number=number), clock.now()
+    code = request.GET.get("type", "")
+    case_type = CaseType.objects.valid_on(timezone.localdate(now)).filter(code=code).first()
+    context = {"case": case, "now": now, **type_context(case, case_type, now)}
+    return render(request, "cases/_type_details.html", context)
+
+
+@require_safe
+def type_options(request: HttpRequest) -> HttpResponse:
+    """Return the types whose name, pinyin, initials, alias or code fit, as options."""
+    text = request.GET.get("search", "").strip()[:60]
+    found = types_search(text, timezone.localdate(clock.now()), limit=OPTION_COUNT)
+    options = [type_option(each, text) for each in found]
+    return render(request, "ui/_type_options.html", {"options": options})
+
+
+def type_option(case_type: CaseType, text: str) -> dict[str, Any]:
+    """Return one option, with the part of its name that was typed set apart."""
+    name = case_type.name_en if (get_language() or "").startswith("en") else case_type.name
+    at = name.lower().find(text.lower())
+    parts = [(name, False)]
+    if at >= 0:
+        end = at + len(text)
+        parts = [(name[:at], False), (name[at:end], True), (name[end:], False)]
+    return {
+        "code": case_type.code,
+        "label": f"{case_type.code[1:]} {name}",
+        "parts": parts,
+        "initials": case_type.initials,
+    }

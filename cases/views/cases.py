@@ -1,0 +1,74 @@
+"""The list of cases and the page of one case."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from cases.case_page import (
+    clock_rows,
+    clocks_of_run,
+    request_rows,
+    stages,
+    timeline,
+)
+from cases.choices import filter_choices
+from cases.filters import CaseFilter
+from cases.models import ApprovalRequest, Case
+from cases.presenters import action_button, case_row, photo_groups
+from cases.selectors import actions_for, case_get_visible, case_timeline, duplicates_near
+from common import clock
+from common.paging import cursor_page
+
+PAGE_SIZE = 25
+ROW_RELATIONS = ("type", "department", "district", "street")
+
+
+@require_safe
+def case_list(request: HttpRequest) -> HttpResponse:
+    """List the cases a person may see, newest first, by filters that stand in the address."""
+    now = clock.now()
+    visible = Case.objects.visible_to(request.user)
+    wanted = request.GET.get("q", "").strip()
+    if visible.filter(number=wanted).exists() if wanted.isdigit() else False:
+        return redirect("cases:detail", wanted)
+    filtered = CaseFilter(request.GET, queryset=visible, request=request, now=now)
+    page = cursor_page(
+        request, filtered.qs.select_related(*ROW_RELATIONS), size=PAGE_SIZE, field="reported_at"
+    )
+    context = {
+        "now": now,
+        "rows": [case_row(case, now) for case in page.rows],
+        "pager": page,
+        "filter": filtered,
+        "choices": filter_choices(request.user, timezone.localdate(now)),
+        "chosen": request.GET,
+    }
+    template = "cases/_list.html" if request.htmx else "cases/list.html"
+    return render(request, template, context)
+
+
+@require_safe
+def case_detail(request: HttpRequest, number: str) -> HttpResponse:
+    """Show everything about one case, and exactly the actions the reader may take now."""
+    case, now = case_get_visible(user=request.user, number=number), clock.now()
+    back = reverse("cases:detail", args=[number])
+    clocks = clocks_of_run(case)
+    actions = [action_button(case, option, back) for option in actions_for(case, request.user, now)]
+    requests = ApprovalRequest.objects.filter(case=case).select_related("asked_by", "decided_by")
+    context = {
+        "now": now,
+        "case": case,
+        "row": case_row(case, now, is_mine=any(action["is_primary"] for action in actions)),
+        "actions": actions,
+        "photos": photo_groups(case),
+        "stages": stages(case, clocks, now),
+        "clocks": clock_rows(clocks, now),
+        "events": timeline(case_timeline(case)),
+        "requests": request_rows(requests),
+        "similar": [case_row(each, now) for each in duplicates_near(case, request.user)],
+    }
+    return render(request, "cases/detail.html", context)

@@ -1,0 +1,141 @@
+"""The collector's pages: what to confirm and to check, and a report of their own. For a phone."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access import for_roles
+from accounts.idempotency import run_once
+from accounts.roles import Role
+from cases.forms import ReportForm
+from cases.intake import sources_of
+from cases.models import FieldTask
+from cases.presenters import action_button, case_row, photo_groups
+from cases.selectors import actions_for, case_get_visible
+from cases.services import case_report
+from cases.views.actions import chosen_photos, refusal
+from common import clock
+from common.errors import DomainError
+
+KIND_ICONS = {FieldTask.Kind.CONFIRM: "search", FieldTask.Kind.CHECK: "eye"}
+
+
+@require_safe
+@for_roles(Role.COLLECTOR)
+def tasks(request: HttpRequest) -> HttpResponse:
+    """List the open tasks of the reader, the most urgent first."""
+    now = clock.now()
+    open_tasks = (
+        FieldTask.objects.filter(collector=request.user, ended_at__isnull=True)
+        .select_related("case__type", "case__reporter")
+        .order_by("due_at", "pk")
+    )
+    rows = [
+        {
+            "kind": task.kind,
+            "kind_label": task.get_kind_display(),
+            "icon": KIND_ICONS[FieldTask.Kind(task.kind)],
+            "url": reverse("cases:task", args=[task.case.number]),
+            **case_row(task.case, now),
+        }
+        for task in open_tasks
+    ]
+    wanted = request.GET.get("kind", "")
+    tabs = [("", _("All"), len(rows), not wanted)] + [
+        (kind.value, kind.label, sum(row["kind"] == kind for row in rows), kind == wanted)
+        for kind in FieldTask.Kind
+    ]
+    shown = [row for row in rows if not wanted or row["kind"] == wanted]
+    return render(request, "cases/tasks.html", {"now": now, "tabs": tabs, "rows": shown})
+
+
+@require_safe
+@for_roles(Role.COLLECTOR)
+def task(request: HttpRequest, number: str) -> HttpResponse:
+    """Show one task: what was reported, what was done, and the answers that are possible."""
+    case, now = case_get_visible(user=request.user, number=number), clock.now()
+    back = reverse("cases:tasks")
+    actions = [action_button(case, option, back) for option in actions_for(case, request.user, now)]
+    context = {
+        "now": now,
+        "case": case,
+        "row": case_row(case, now),
+        "photos": photo_groups(case),
+        "actions": actions,
+    }
+    return render(request, "cases/task.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(Role.COLLECTOR)
+def report(request: HttpRequest) -> HttpResponse:
+    """Take a collector's report."""
+    return report_page(request, "cases/report.html", reverse("cases:tasks"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(Role.ACCEPTOR)
+def call(request: HttpRequest) -> HttpResponse:
+    """Take a call of the hotline: the caller's number first, then what and where."""
+    return report_page(request, "cases/call.html", reverse("cases:acceptance"))
+
+
+def report_page(request: HttpRequest, template: str, back: str) -> HttpResponse:
+    """Show the form of a report, or send it; a refusal keeps what was typed."""
+    sources = [(source.value, source.label) for source in sources_of(request.user)]
+    now = clock.now()
+    error = None
+    initial = {"key": str(uuid4()), "source": sources[0][0]}
+    form = ReportForm(request.POST or None, initial=initial)
+    form.fields["source"].choices = sources
+    if request.method == "POST" and form.is_valid():
+        try:
+            number = send_report(request, form.cleaned_data, now)
+        except DomainError as refused:
+            error = refusal(refused)
+        else:
+            messages.success(request, _("Reported: %(number)s.") % {"number": number})
+            return redirect(back)
+    context: dict[str, Any] = {
+        "now": now,
+        "form": form,
+        "error": error,
+        "sources": sources,
+        "chosen": chosen_photos(request),
+        "back": back,
+    }
+    refused = request.method == "POST"
+    return render(request, template, context, status=400 if refused else 200)
+
+
+def send_report(request: HttpRequest, data: dict[str, Any], now: Any) -> str:
+    """Send a report through the door once, and return the case's number."""
+    sent = {
+        "source": data["source"],
+        "type_code": data["type"] or None,
+        "description": data["description"],
+        "address": data["address"],
+        "lon": data["longitude"],
+        "lat": data["latitude"],
+        "urgency": data["urgency"],
+        "reporter_name": data["reporter_name"],
+        "reporter_phone": data["reporter_phone"],
+        "photo_ids": data["photos"],
+    }
+
+    def act() -> tuple[int, str]:
+        case = case_report(actor=request.user, now=now, idempotency_key=data["key"], **sent)
+        return 201, case.number
+
+    _status, number, _stored = run_once(
+        user=request.user, key=data["key"], operation="page:report", body=sent, now=now, act=act
+    )
+    return number
