@@ -8,8 +8,8 @@ icons in use are listed in static/img/icons.txt, one Tabler name a line.
 import re
 import shutil
 import sys
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ROOT / "node_modules"
@@ -19,7 +19,7 @@ ICON_SOURCE = MODULES / "@tabler" / "icons" / "icons" / "outline"
 SVG = "{http://www.w3.org/2000/svg}"
 SOURCE_MAP = re.compile(rb"(//#|/\*#)\s*sourceMappingURL=[^\s*]+(\s*\*/)?")
 
-# (path in node_modules, path in static/vendor)
+# From where in node_modules to where in static/vendor.
 FILES = (
     ("htmx.org/dist/htmx.min.js", "htmx.js"),
     ("protomaps-leaflet/dist/protomaps-leaflet.js", "protomaps-leaflet.js"),
