@@ -21,7 +21,7 @@ TIME_RUNS_BACKWARDS = "time_runs_backwards"
 # The demo's time at the database's `clock_timestamp()`, read once per statement.
 _MOVE = """
 UPDATE common_democlock AS clock
-SET real_anchor = moment.real, rate = %(rate)s, virtual_anchor = moment.virtual + %(forward)s
+SET real_anchor = moment.real, rate = %(rate)s, virtual_anchor = moment.virtual + make_interval(secs => %(forward)s)
 FROM (
     SELECT read.real, virtual_anchor + (read.real - real_anchor) * rate AS virtual
     FROM common_democlock, (SELECT clock_timestamp() AS real OFFSET 0) AS read
@@ -85,4 +85,4 @@ def _forward(clock: DemoClock, virtual_now: datetime) -> timedelta:
 
 def _move(rate: float, forward: timedelta) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_MOVE, {"rate": rate, "forward": forward})
+        cursor.execute(_MOVE, {"rate": rate, "forward": forward.total_seconds()})
