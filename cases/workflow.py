@@ -1,8 +1,8 @@
 """The life of a case as one table: who may move it where, with what, and which clocks run.
 
-Everything that depends on the workflow is derived from ``ARROWS``: the door (``case_act``), buttons,
-refusals, the API's enums, the permission matrix and the diagram in docs/workflow.md. A row names its
-guards and effects; they are functions of the same name in ``cases.guards`` and
+Everything that depends on the workflow is derived from ``ARROWS``: the door (``case_act``),
+buttons, refusals, the API's enums, the permission matrix and the diagram in docs/workflow.md. A row
+names its guards and effects; they are functions of the same name in ``cases.guards`` and
 ``cases.services.effects``, so no rule of the workflow lives outside this table.
 
 Pure: no queries, no clock, no HTTP. How long a stage may take stands in ``cases.time_limits``.
@@ -211,6 +211,10 @@ REQUEST_LABELS: dict[RequestKind, str | Promise] = {
     RequestKind.PROXY: _("Proxy rectification"),
     RequestKind.REOPEN: pgettext_lazy("request", "Reopen"),
 }
+
+
+STATES: tuple[str, ...] = tuple(state.value for state in State)
+REQUEST_KINDS: tuple[str, ...] = tuple(kind.value for kind in RequestKind)
 
 
 class Asks(StrEnum):

@@ -243,6 +243,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ClockKind": "cases.workflow.ClockKind.choices",
+        "RequestKind": "cases.workflow.REQUEST_KINDS",
+        "State": "cases.workflow.STATES",
+    },
 }
 
 # --- Redis: tasks and sockets; nothing in it that cannot be lost ----------------------------------

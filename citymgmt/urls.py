@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("-/ready", health.ready, name="ready"),
     path("i18n/setlang/", login_not_required(set_language), name="set_language"),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("citymgmt.api_urls")),
     path("", include("accounts.urls")),
     path("", include("cases.urls")),
 ]

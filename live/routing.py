@@ -1,5 +1,9 @@
 """The sockets' addresses."""
 
-from django.urls import URLPattern
+from __future__ import annotations
 
-websocket_urlpatterns: list[URLPattern] = []
+from django.urls import URLPattern, path
+
+from live.consumers import EventsConsumer
+
+websocket_urlpatterns: list[URLPattern] = [path("ws/events/", EventsConsumer.as_asgi())]

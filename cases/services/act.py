@@ -1,7 +1,7 @@
 """The door: the only code that changes a case after it was reported.
 
 In this order: lock the row, find the arrow, refuse or go through (the order of refusals stands in
-docs/rules/door.md), change, chain the event, move the clocks, write, publish on commit. Pages, API,
+docs/rules/door.md), change, move the clocks, chain the event, write. Pages, API,
 tasks and the simulator all come through here; requests and their decisions too.
 """
 
@@ -25,7 +25,6 @@ from cases.errors import (
 from cases.fields import TEXT_FIELDS, read_fields
 from cases.guards import CONDITIONS, NEED_FIELDS, PERSONS, POSSIBLE
 from cases.models import ApprovalRequest, Case, CaseEvent, CasePhoto, FieldTask, SubOrder
-from cases.publish import case_changed
 from cases.services.context import Act
 from cases.services.effects import EFFECTS
 from cases.services.history import event_append, event_chain
@@ -93,13 +92,15 @@ def case_act(
     actor: User | None,
     now: datetime,
     version: int | None = None,
+    is_version_required: bool = False,
     idempotency_key: str = "",
     **fields: Any,
 ) -> Case:
     """Walk one arrow of the workflow table and return the case as it is then.
 
     ``actor`` None is the system. ``version`` is the version the actor saw; None (tasks, commands)
-    takes the case as it is. ``fields`` are raw values named as in the table.
+    takes the case as it is, unless ``is_version_required``. ``fields`` are raw values named as in
+    the table.
 
     Raises:
         CaseNotFound: the actor may not see the case, or there is no such action (404).
@@ -111,6 +112,8 @@ def case_act(
     with transaction.atomic(savepoint=False):
         situation = _lock(case_id, action, actor, now, fields)
         arrow, post = choose_arrow(situation, action, version)
+        if is_version_required and version is None:
+            raise missing_field("version")
         check_guards(situation, arrow)
         read_fields(situation, (*arrow.requires, *arrow.optional))
         _check_fields(situation, arrow)
@@ -244,7 +247,6 @@ def _walk(act: Act, idempotency_key: str) -> Case:
     _link_photos(act, event)
     if arrow.action == "merge":
         _tell_master(act)
-    case_changed(case)
     return case
 
 
@@ -319,4 +321,3 @@ def _tell_master(act: Act) -> None:
     master.version += 1
     master.save(update_fields=HEAD_FIELDS)
     event_append(event, salt, {})
-    case_changed(master)

@@ -22,7 +22,6 @@ from cases.fields import (
 from cases.intake import SOURCE_ROLES
 from cases.models import Case, CaseEvent, CasePerson, CasePhoto, Photo, Source, Urgency
 from cases.models.case import WHOLE_CITY_DESKS
-from cases.publish import case_changed
 from cases.services.clocks import ClockBook
 from cases.services.history import event_append, event_chain
 from cases.services.numbers import next_number
@@ -184,7 +183,6 @@ def _write(
             )
             for photo in photos
         )
-    case_changed(case)
     return case
 
 

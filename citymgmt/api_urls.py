@@ -1,0 +1,13 @@
+"""API v1: each app brings its own addresses."""
+
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from accounts.api.auth import TokenView
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("auth/token/", TokenView.as_view()),
+    path("", include("cases.api.urls")),
+    path("", include("live.api.urls")),
+]

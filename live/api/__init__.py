@@ -1,0 +1,1 @@
+"""The event feed of API v1."""
