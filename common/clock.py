@@ -21,7 +21,8 @@ TIME_RUNS_BACKWARDS = "time_runs_backwards"
 # The demo's time at the database's `clock_timestamp()`, read once per statement.
 _MOVE = """
 UPDATE common_democlock AS clock
-SET real_anchor = moment.real, rate = %(rate)s, virtual_anchor = moment.virtual + make_interval(secs => %(forward)s)
+SET real_anchor = moment.real, rate = %(rate)s,
+    virtual_anchor = moment.virtual + make_interval(secs => %(forward)s)
 FROM (
     SELECT read.real, virtual_anchor + (read.real - real_anchor) * rate AS virtual
     FROM common_democlock, (SELECT clock_timestamp() AS real OFFSET 0) AS read
