@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.contrib.gis.geos import Point
-from django.db.models import Q, QuerySet
+from django.db.models import Case as Choose
+from django.db.models import QuerySet, When
 from django.utils.functional import Promise
 
 from accounts.models import User
@@ -120,24 +120,18 @@ def standards_for(case_type: CaseType, zone_grade: str, on: date) -> QuerySet[Ca
 
 
 def duplicates_near(
-    *,
-    user: User,
-    point: Point,
-    case_type: CaseType | None,
-    exclude_id: int | None = None,
-    within_m: int = 100,
-    limit: int = 5,
+    case: Case, user: User | None = None, *, within_m: int = 100, limit: int = 5
 ) -> QuerySet[Case]:
-    """Return open cases close to a point that may tell of the same thing: same type first.
+    """Return open cases close to this one that may tell of the same thing, the same type first.
 
     Uses the GiST index on cases_case.point with a box in degrees around the point.
     """
-    span = within_m / 80_000  # degrees; a degree is 111 km of latitude, 96 km of longitude at 30°
-    box = point.buffer(span).envelope
-    nearby = Q(point__coveredby=box)
-    cases = Case.objects.visible_to(user).filter(nearby, is_open=True)
-    if exclude_id is not None:
-        cases = cases.exclude(pk=exclude_id)
-    if case_type is not None:
-        cases = cases.filter(type=case_type)
-    return cases.select_related("type", "department").order_by("-reported_at")[:limit]
+    span = within_m / 96_000  # a degree is 96 km of longitude at 30° N, 111 km of latitude
+    cases = Case.objects.all() if user is None else Case.objects.visible_to(user)
+    return (
+        cases.filter(point__coveredby=case.point.buffer(span).envelope, is_open=True)
+        .exclude(pk=case.pk)
+        .annotate(is_same_type=Choose(When(type=case.type_id, then=1), default=0))
+        .select_related("type", "department")
+        .order_by("-is_same_type", "-reported_at")[:limit]
+    )
