@@ -1,0 +1,1 @@
+"""The grid's part of API v1."""

@@ -1,0 +1,40 @@
+"""Shapes of the grid's answers."""
+
+from rest_framework import serializers
+
+
+class AreaSerializer(serializers.Serializer):
+    """A district, street, community or management area as it is called on the day."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    name_en = serializers.CharField()
+
+
+class LocationSerializer(serializers.Serializer):
+    """Everything that a point's place implies."""
+
+    cell = serializers.CharField(source="cell_code", help_text="code of the unit grid cell")
+    community = AreaSerializer()
+    street = AreaSerializer()
+    district = AreaSerializer()
+    zone_grade = serializers.ChoiceField(choices=["key", "control", "ordinary"])
+    zones = serializers.ListField(child=serializers.CharField(), help_text="codes of zones")
+    management_area = AreaSerializer(allow_null=True)
+    address = serializers.CharField(help_text="worded from the nearest named place; may be empty")
+
+
+class GridRefusalSerializer(serializers.Serializer):
+    """Why there is no answer."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class CellSerializer(serializers.Serializer):
+    """A unit grid cell with its outline."""
+
+    code = serializers.CharField()
+    kind = serializers.CharField()
+    area_m2 = serializers.FloatField()
+    geometry = serializers.JSONField(help_text="GeoJSON polygon, WGS-84")

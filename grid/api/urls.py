@@ -1,0 +1,10 @@
+"""Addresses of the grid's part of API v1."""
+
+from django.urls import path
+
+from grid.api.views import CellView, LocateView
+
+urlpatterns = [
+    path("grid/locate/", LocateView.as_view(), name="api_grid_locate"),
+    path("grid/cells/<str:code>/", CellView.as_view(), name="api_grid_cell"),
+]

@@ -1,0 +1,232 @@
+"""Loading a city pack: the files that `scripts/build_city_pack.py` makes, into this app's tables.
+
+Rules: what stands in the database stays (areas, cells, zones and beats are versioned, a second run
+adds only what is missing); base map and gazetteer carry no history and are replaced. Work is done
+in sets: every file is copied into a temporary table and inserted from there.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import City
+from common.errors import DomainError
+
+Row = dict[str, str]
+
+_SRIDS = {
+    "srid": settings.GEO_STORAGE_SRID,
+    "metric_srid": settings.GEO_METRIC_SRID,
+    "tile_srid": settings.GEO_TILE_SRID,
+}
+
+# The temporary table of a file, its geometry read.
+_PACK = """
+CREATE TEMPORARY TABLE pack AS
+SELECT *, ST_SetSRID(ST_GeomFromTWKB(decode(twkb, 'base64')), %(srid)s) AS shape FROM pack_text
+"""
+_PLAIN_PACK = "CREATE TEMPORARY TABLE pack AS SELECT * FROM pack_text"
+
+# Each statement reads the temporary table `pack` and inserts what is not there yet.
+_AREAS = """
+INSERT INTO grid_area (city_id, level, parent_id, code, name, name_en, geometry, valid_from)
+SELECT %(city)s, pack.level, parent.id, pack.code, pack.name, pack.name_en, shape, %(from)s
+FROM pack LEFT JOIN grid_area AS parent ON parent.code = pack.parent AND parent.city_id = %(city)s
+WHERE pack.level = %(level)s AND NOT EXISTS
+    (SELECT FROM grid_area AS old WHERE old.city_id = %(city)s AND old.code = pack.code)
+ORDER BY pack.code
+"""
+_CODES = """
+INSERT INTO grid_areacode (scheme, code, area_id, valid_from, valid_to)
+SELECT 'GB', pack.code, area.id, pack.valid_from::date, nullif(pack.valid_to, '')::date
+FROM pack JOIN grid_area AS area ON area.code = pack.area AND area.city_id = %(city)s
+WHERE NOT EXISTS (
+    SELECT FROM grid_areacode AS old WHERE old.scheme = 'GB' AND old.code = pack.code
+        AND daterange(old.valid_from, old.valid_to)
+            && daterange(pack.valid_from::date, nullif(pack.valid_to, '')::date))
+"""
+_CELLS = """
+INSERT INTO grid_gridcell (city_id, code, community_id, kind, geometry, area_m2, valid_from)
+SELECT %(city)s, pack.code, area.id, pack.kind, shape,
+    ST_Area(ST_Transform(shape, %(metric_srid)s)), %(from)s
+FROM pack
+JOIN grid_area AS area ON area.code = left(pack.code, 12) AND area.city_id = %(city)s
+WHERE NOT EXISTS
+    (SELECT FROM grid_gridcell AS old WHERE old.city_id = %(city)s AND old.code = pack.code)
+ORDER BY pack.code
+"""
+_ZONES = """
+INSERT INTO grid_zone (city_id, code, name, name_en, grade, geometry, valid_from)
+SELECT %(city)s, code, name, name_en, grade, shape, %(from)s FROM pack
+WHERE NOT EXISTS
+    (SELECT FROM grid_zone AS old WHERE old.city_id = %(city)s AND old.code = pack.code)
+"""
+_MANAGEMENT_AREAS = """
+INSERT INTO grid_managementarea (city_id, code, name, name_en, geometry, valid_from)
+SELECT %(city)s, code, name, name_en, shape, %(from)s FROM pack
+WHERE NOT EXISTS
+    (SELECT FROM grid_managementarea AS old WHERE old.city_id = %(city)s AND old.code = pack.code)
+"""
+_BEATS = """
+WITH made AS (
+    INSERT INTO grid_beat (city_id, code, name, valid_from)
+    SELECT %(city)s, code, name, %(from)s FROM pack
+    WHERE NOT EXISTS
+        (SELECT FROM grid_beat AS old WHERE old.city_id = %(city)s AND old.code = pack.code)
+    ORDER BY code
+    RETURNING id, code)
+INSERT INTO grid_beat_cells (beat_id, gridcell_id)
+SELECT made.id, cell.id
+FROM made
+JOIN pack USING (code)
+CROSS JOIN LATERAL unnest(string_to_array(pack.cells, ' ')) AS sequence
+JOIN grid_gridcell AS cell
+    ON cell.code = left(made.code, 12) || sequence AND cell.city_id = %(city)s
+"""
+_BASE = """
+INSERT INTO grid_basefeature (layer, kind, name, min_zoom, geometry)
+SELECT %(layer)s, kind, name, min_zoom::int, ST_Transform(shape, %(tile_srid)s) FROM pack
+"""
+_PLACES = """
+INSERT INTO grid_place (name, kind, point)
+SELECT name, kind, ST_SetSRID(ST_MakePoint(lon::float, lat::float), %(srid)s) FROM pack
+"""
+_TABLES = (
+    "grid_area",
+    "grid_areacode",
+    "grid_gridcell",
+    "grid_zone",
+    "grid_managementarea",
+    "grid_beat",
+    "grid_beat_cells",
+    "grid_basefeature",
+    "grid_place",
+)
+
+
+@transaction.atomic
+def load_city_pack(path: str | Path, streets: Collection[str] | None = None) -> City:
+    """Load the pack in the folder ``path``; with ``streets`` (codes) only what lies in these.
+
+    Raise DomainError ``no_pack`` when the folder holds none, ``unknown_street`` for a code that the
+    pack does not know.
+    """
+    pack = _Pack(Path(path), streets)
+    city = pack.city()
+    given = {"city": city.pk, "from": pack.settings["valid_from"]}
+    levels = [{**given, "level": level} for level in ("district", "street", "community")]
+    pack.load("areas.csv.gz", _AREAS, *levels, is_wanted=pack.has_area)
+    pack.load("codes.csv", _CODES, given, is_wanted=pack.has_code)
+    for cells in sorted(pack.folder.glob("cells_*.csv.gz")):
+        if pack.touches(cells.name.split("_")[1][:6]):
+            pack.load(cells.name, _CELLS, given, is_wanted=pack.has_cell)
+    pack.load("zones.csv.gz", _ZONES, given)
+    pack.load("management_areas.csv.gz", _MANAGEMENT_AREAS, given)
+    pack.load("beats.csv.gz", _BEATS, given, is_wanted=pack.has_cell)
+    _replace_base_map(pack)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {', '.join(_TABLES)}")
+    return city
+
+
+def _replace_base_map(pack: _Pack) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM grid_basefeature")
+        cursor.execute("DELETE FROM grid_place")
+    for layer in sorted(pack.folder.glob("base_*.csv.gz")):
+        name = layer.name.removeprefix("base_").removesuffix(".csv.gz")
+        pack.load(layer.name, _BASE, {"layer": name})
+    pack.load("places.csv.gz", _PLACES, {})
+
+
+def _copy(cursor: Any, rows: list[Row]) -> None:
+    """Make the temporary table `pack` of the rows; a column `shape` where they have geometry."""
+    text = io.StringIO()
+    csv.DictWriter(text, fieldnames=list(rows[0])).writerows(rows)
+    text.seek(0)
+    columns = ", ".join(f"{connection.ops.quote_name(column)} text" for column in rows[0])
+    cursor.execute(f"CREATE TEMPORARY TABLE pack_text ({columns})")
+    cursor.cursor.copy_expert("COPY pack_text FROM STDIN WITH (FORMAT csv, NULL '\\N')", text)
+    cursor.execute(_PACK if "twkb" in rows[0] else _PLAIN_PACK, _SRIDS)
+    cursor.execute("ANALYZE pack")
+
+
+class _Pack:
+    """The files of one pack, and which of their rows are wanted."""
+
+    def __init__(self, folder: Path, streets: Collection[str] | None) -> None:
+        self.folder = folder
+        try:
+            self.settings = json.loads((folder / "city.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DomainError("no_pack", _("There is no city pack in this folder.")) from error
+        self.streets = frozenset(streets) if streets is not None else None
+        self._refuse_unknown_streets()
+
+    def city(self) -> City:
+        """Return the city's row, made if it is not there."""
+        names = ("name", "name_en", "cell_sequence_length")
+        city, _made = City.objects.get_or_create(
+            code=self.settings["code"], defaults={name: self.settings[name] for name in names}
+        )
+        return city
+
+    def touches(self, district: str) -> bool:
+        """Tell whether anything of this district is wanted."""
+        return self.streets is None or any(code.startswith(district) for code in self.streets)
+
+    def has_area(self, row: Row) -> bool:
+        """Tell whether an area is wanted: wanted streets, their districts and communities."""
+        return self._has(row["code"])
+
+    def has_code(self, row: Row) -> bool:
+        """Tell whether a code's area is wanted."""
+        return self._has(row["area"])
+
+    def has_cell(self, row: Row) -> bool:
+        """Tell whether what lies inside one street is wanted."""
+        return self._has(row["code"])
+
+    def _has(self, code: str) -> bool:
+        if len(code) == 6:
+            return self.touches(code)
+        return self.streets is None or code[:9] in self.streets
+
+    def load(
+        self,
+        name: str,
+        statement: str,
+        *givens: dict,
+        is_wanted: Callable[[Row], bool] | None = None,
+    ) -> None:
+        """Copy the wanted rows of a file into `pack`; run the statement once per given."""
+        rows = [row for row in self._rows(name) if is_wanted is None or is_wanted(row)]
+        if not rows:
+            return
+        with connection.cursor() as cursor:
+            _copy(cursor, rows)
+            for given in givens:
+                cursor.execute(statement, {**_SRIDS, **given})
+            cursor.execute("DROP TABLE pack, pack_text")
+
+    def _rows(self, name: str) -> Iterator[Row]:
+        path = self.folder / name
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        return iter(csv.DictReader(io.StringIO(data.decode("utf-8"))))
+
+    def _refuse_unknown_streets(self) -> None:
+        known = {row["code"] for row in self._rows("divisions.csv") if row["level"] == "street"}
+        unknown = sorted((self.streets or frozenset()) - known)
+        if unknown:
+            message = _("The city pack has no street %(codes)s.") % {"codes": ", ".join(unknown)}
+            raise DomainError("unknown_street", message)

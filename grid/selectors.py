@@ -1,0 +1,193 @@
+"""Where a point lies, and what it is called.
+
+One rule for borders: a point on the edge of several cells belongs to the one with the lowest id.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils import translation
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import DomainError
+from grid.models import GridCell
+
+
+class OutsideCity(DomainError):
+    """The point lies in none of the city's cells."""
+
+    def __init__(self) -> None:
+        super().__init__("outside_city", _("This place lies outside the city."), status=404)
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRef:
+    """An area as it is called on a day."""
+
+    id: int
+    code: str
+    name: str
+    name_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Everything that a point's place implies."""
+
+    lon: float
+    lat: float
+    cell_id: int
+    cell_code: str
+    community: AreaRef
+    street: AreaRef
+    district: AreaRef
+    zone_grade: str
+    zones: tuple[str, ...]
+    management_area: AreaRef | None
+
+
+# Uses the GiST indexes on grid_gridcell.geometry, grid_zone.geometry, grid_managementarea.geometry.
+_LOCATE = """
+WITH place AS (SELECT ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4326) AS point)
+SELECT cell.id, cell.code,
+    community.id, community.code, community.name, community.name_en,
+    street.id, street.code, street.name, street.name_en,
+    district.id, district.code, district.name, district.name_en,
+    zones.grades, zones.codes,
+    managed.id, managed.code, managed.name, managed.name_en
+FROM place
+JOIN LATERAL (
+    SELECT id, code, community_id FROM grid_gridcell
+    WHERE ST_Covers(geometry, place.point)
+        AND valid_from <= %(day)s AND (valid_to IS NULL OR valid_to > %(day)s)
+    ORDER BY id LIMIT 1
+) AS cell ON true
+JOIN grid_area AS community ON community.id = cell.community_id
+JOIN grid_area AS street ON street.id = community.parent_id
+JOIN grid_area AS district ON district.id = street.parent_id
+LEFT JOIN LATERAL (
+    SELECT array_agg(grade ORDER BY id) AS grades, array_agg(code ORDER BY id) AS codes
+    FROM grid_zone
+    WHERE ST_Covers(geometry, place.point)
+        AND valid_from <= %(day)s AND (valid_to IS NULL OR valid_to > %(day)s)
+) AS zones ON true
+LEFT JOIN LATERAL (
+    SELECT id, code, name, name_en FROM grid_managementarea
+    WHERE ST_Covers(geometry, place.point)
+        AND valid_from <= %(day)s AND (valid_to IS NULL OR valid_to > %(day)s)
+    ORDER BY id LIMIT 1
+) AS managed ON true
+"""
+
+_GRADES = ("key", "control", "ordinary")  # the strictest zone a point lies in counts
+
+
+def locate(lon: float, lat: float, *, on: date) -> Location:
+    """Return cell, areas, zones and management area of a WGS-84 point (degrees) on a day.
+
+    Raises:
+        OutsideCity: the point lies in no cell (404).
+        DomainError: ``invalid`` 400 for what is no point.
+    """
+    _check(lon, lat)
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCATE, {"lon": lon, "lat": lat, "day": on})
+        row = cursor.fetchone()
+    if row is None:
+        raise OutsideCity
+    grades = row[14] or ["ordinary"]
+    return Location(
+        lon,
+        lat,
+        row[0],
+        row[1],
+        AreaRef(*row[2:6]),
+        AreaRef(*row[6:10]),
+        AreaRef(*row[10:14]),
+        next(grade for grade in _GRADES if grade in grades),
+        tuple(row[15] or ()),
+        AreaRef(*row[16:20]) if row[16] else None,
+    )
+
+
+def _check(lon: Any, lat: Any) -> None:
+    for name, value, limit in (("lon", lon, 180), ("lat", lat, 90)):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not math.isfinite(value) or abs(value) > limit:
+            raise not_a_point(name)
+
+
+def not_a_point(field: str) -> DomainError:
+    """Return the refusal of what is no longitude or latitude."""
+    message = _("Longitude and latitude must be numbers in range.")
+    return DomainError("invalid", message, {field: [message]})
+
+
+def cell_on(code: str, day: date) -> GridCell | None:
+    """Return the cell that bears the code on a day."""
+    return GridCell.objects.valid_on(day).filter(code=code).first()
+
+
+# The nearest crossing and the nearest other named place, through the GiST index on the point.
+_NEAREST_PLACES = """
+SELECT near.name, near.kind, ST_Distance(near.point::geography, here.point::geography),
+    ST_Azimuth(near.point::geography, here.point::geography)
+FROM (SELECT ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4326) AS point) AS here
+CROSS JOIN LATERAL (
+    (SELECT name, kind, point FROM grid_place WHERE kind = 'junction'
+        ORDER BY point <-> here.point LIMIT 1)
+    UNION ALL
+    (SELECT name, kind, point FROM grid_place WHERE kind <> 'junction'
+        ORDER BY point <-> here.point LIMIT 1)
+) AS near
+"""
+_CROSSING_REACH_M = 150  # a crossing this near words the address better than any name
+_NAME_REACH_M = 1_000
+_BESIDE_M = 15  # nearer than this needs no direction
+_DIRECTIONS = (
+    pgettext_lazy("direction", "north"),
+    pgettext_lazy("direction", "north-east"),
+    pgettext_lazy("direction", "east"),
+    pgettext_lazy("direction", "south-east"),
+    pgettext_lazy("direction", "south"),
+    pgettext_lazy("direction", "south-west"),
+    pgettext_lazy("direction", "west"),
+    pgettext_lazy("direction", "north-west"),
+)
+
+
+def describe_place(lon: float, lat: float) -> str:
+    """Word an address from the gazetteer: "文三路与教工路交叉口东南约 40 米"; "" when none is near.
+
+    An address is data of the city: it is worded in the installation's language, not the reader's.
+    """
+    _check(lon, lat)
+    with connection.cursor() as cursor:
+        cursor.execute(_NEAREST_PLACES, {"lon": lon, "lat": lat})
+        places = cursor.fetchall()
+    near = [place for place in places if place[2] <= _CROSSING_REACH_M and place[1] == "junction"]
+    near = near or [place for place in places if place[2] <= _NAME_REACH_M]
+    if not near:
+        return ""
+    name, _kind, distance_m, azimuth = min(near, key=lambda place: place[2])
+    with translation.override(settings.LANGUAGE_CODE):
+        return place_in_words(name, distance_m, azimuth)
+
+
+def place_in_words(name: str, distance_m: float, azimuth: float | None) -> str:
+    """Say where a point lies from a named place; azimuth in radians from north, clockwise."""
+    if distance_m < _BESIDE_M or azimuth is None:
+        return gettext("At %(place)s") % {"place": name}
+    direction = _DIRECTIONS[round(azimuth / (2 * math.pi) * len(_DIRECTIONS)) % len(_DIRECTIONS)]
+    return gettext("About %(distance)d m %(direction)s of %(place)s") % {
+        "place": name,
+        "direction": direction,
+        "distance": round(distance_m, -1),
+    }

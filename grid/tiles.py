@@ -1,0 +1,97 @@
+"""Vector tiles (Mapbox vector tiles made by PostGIS): the base map, and areas with their cells.
+
+The base map is drawn from `BaseFeature`, stored in the tiles' own projection; a feature shows from
+its `min_zoom` on. Areas and cells are transformed on the way: only few are in a tile at the zooms
+at which they show.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import DomainError
+
+MAX_ZOOM = 15  # a browser enlarges these for the zooms above
+EXTENT, BUFFER = 4096, 96  # units of a tile, and how far its features reach over its edge
+_SIZES = {
+    "extent": EXTENT,
+    "buffer": BUFFER,
+    "margin": BUFFER / EXTENT,
+    "srid": settings.GEO_STORAGE_SRID,
+    "tile_srid": settings.GEO_TILE_SRID,
+}
+
+# Uses the GiST index on grid_basefeature.geometry.
+_BASE = """
+WITH seen AS MATERIALIZED (
+    SELECT feature.id, layer, kind, name,
+        ST_AsMVTGeom(geometry, tile.box, %(extent)s, %(buffer)s) AS shape
+    FROM grid_basefeature AS feature,
+        (SELECT ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS box,
+            ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => %(margin)s) AS wide) AS tile
+    WHERE geometry && tile.wide AND min_zoom <= %(z)s
+)
+SELECT string_agg(layer.tile, '' ORDER BY layer.name)
+FROM (SELECT DISTINCT layer AS name FROM seen) AS found,
+LATERAL (
+    SELECT found.name, ST_AsMVT(feature, found.name, %(extent)s, 'shape') AS tile
+    FROM (
+        SELECT kind, nullif(name, '') AS name, shape FROM seen
+        WHERE seen.layer = found.name AND shape IS NOT NULL ORDER BY id
+    ) AS feature
+) AS layer
+"""
+
+# Uses the GiST indexes on grid_area.geometry and grid_gridcell.geometry.
+_GRID = """
+WITH tile AS (
+    SELECT ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS box, ST_Transform(
+        ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => %(margin)s),
+        %(srid)s) AS wide
+), area AS (
+    SELECT level, code, name, name_en, ST_AsMVTGeom(
+        ST_Transform(geometry, %(tile_srid)s), tile.box, %(extent)s, %(buffer)s) AS shape
+    FROM grid_area, tile
+    WHERE geometry && tile.wide
+        AND valid_from <= %(day)s AND (valid_to IS NULL OR valid_to > %(day)s)
+        AND %(z)s >= CASE level WHEN 'district' THEN 0 WHEN 'street' THEN 11 ELSE 13 END
+), cell AS (
+    SELECT code, kind, ST_AsMVTGeom(
+        ST_Transform(geometry, %(tile_srid)s), tile.box, %(extent)s, %(buffer)s) AS shape
+    FROM grid_gridcell, tile
+    WHERE %(z)s >= 14 AND geometry && tile.wide
+        AND valid_from <= %(day)s AND (valid_to IS NULL OR valid_to > %(day)s)
+)
+SELECT (SELECT ST_AsMVT(area, 'area', %(extent)s, 'shape') FROM area WHERE shape IS NOT NULL)
+    || (SELECT ST_AsMVT(cell, 'cell', %(extent)s, 'shape') FROM cell WHERE shape IS NOT NULL)
+"""
+
+
+class NoSuchTile(DomainError):
+    """The address names no tile."""
+
+    def __init__(self) -> None:
+        super().__init__("not_found", _("There is no such tile."), status=404)
+
+
+def base_tile(z: int, x: int, y: int) -> bytes:
+    """Return a tile of the offline base map, empty where the city has nothing."""
+    return _tile(_BASE, z, x, y)
+
+
+def grid_tile(z: int, x: int, y: int, *, on: date) -> bytes:
+    """Return a tile of areas (by level) and, from zoom 14, unit grid cells that hold on a day."""
+    return _tile(_GRID, z, x, y, day=on)
+
+
+def _tile(statement: str, z: int, x: int, y: int, **given: object) -> bytes:
+    if z > MAX_ZOOM or not (0 <= x < 2**z and 0 <= y < 2**z):
+        raise NoSuchTile
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {**_SIZES, "z": z, "x": x, "y": y, **given})
+        (tile,) = cursor.fetchone()
+    return bytes(tile or b"")
