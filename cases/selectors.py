@@ -115,7 +115,7 @@ def standards_for(case_type: CaseType, zone_grade: str, on: date) -> QuerySet[Ca
     return (
         CaseStandard.objects.valid_on(on)
         .filter(type=case_type, zone_grade__in=("", zone_grade))
-        .order_by("profile", "-zone_grade", "limit_value", "id")
+        .order_by("-profile", "-zone_grade", "limit_value", "id")  # general, engineering, emergency
     )
 
 

@@ -116,7 +116,7 @@ class Situation:
     @cached_property
     def policy(self) -> CasePolicy:
         """The city's own numbers."""
-        return CasePolicy.objects.filter(city_id=self.case.city_id).first() or CasePolicy()
+        return getattr(self.case.city, "casepolicy", None) or CasePolicy()
 
     @property
     def type(self):

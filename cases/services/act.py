@@ -82,6 +82,15 @@ CHANGING_FIELDS = (
     "history_head",
     "history_length",
 )
+LOCKED_WITH = (
+    "type",
+    "component",
+    "standard",
+    "department",
+    "desk",
+    "collector",
+    "city__casepolicy",
+)
 HEAD_FIELDS = ("version", "history_head", "history_length")
 
 
@@ -131,7 +140,7 @@ def _lock(
     rows = (
         visible.filter(pk__in=wanted)
         .select_for_update(of=("self",))
-        .select_related("type", "component", "standard", "department", "desk", "collector")
+        .select_related(*LOCKED_WITH)
         .order_by("pk")
     )
     locked = {case.pk: case for case in rows}
