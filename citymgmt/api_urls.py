@@ -9,5 +9,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("auth/token/", TokenView.as_view()),
     path("", include("cases.api.urls")),
+    path("", include("grid.api.urls")),
     path("", include("live.api.urls")),
 ]
