@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
@@ -84,7 +85,7 @@ def case_report(
             description=words,
             urgency=urgency,
             is_self_handled=is_self_handled,
-            address=read_text("address", address, 200) or describe_place(lon, lat),
+            address=read_text("address", address, 200) or _in_words(lon, lat),
         )
         place_case(case, location)
         case.desk_id = _city_desk_id(actor.city_id)
@@ -96,6 +97,12 @@ def case_report(
         clocks.apply(REPORT.clocks)
         clocks.show_on_case()
         return _write(case, clocks, photos, person, idempotency_key)
+
+
+def _in_words(lon: float, lat: float) -> str:
+    """Describe the place in the city's own language, whatever the reporter reads."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return describe_place(lon, lat)
 
 
 def _city_desk_id(city_id: int) -> int | None:
