@@ -30,7 +30,7 @@ from cases.queues import (
     queue_lengths,
     supervision_queues,
 )
-from cases.workflow import OPEN_STATES
+from cases.workflow import OPEN_STATES, State
 from common import clock
 
 SHORT_LIST = 6
@@ -49,6 +49,8 @@ def supervision(request: HttpRequest) -> HttpResponse:
         "open_count": sum(row["count"] for row in table),
         "lists": [work_list(request, queue, now) for queue in supervision_queues(now)],
         "requests": decision_rows(request),
+        "open_query": urlencode({"state": ",".join(OPEN_STATES)}),
+        "watch": (State.ACCEPTED, State.CHECKED),
     }
     return render(request, "desks/supervision.html", context)
 

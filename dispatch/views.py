@@ -26,6 +26,7 @@ from cases.queues import (
     queue_lengths,
 )
 from cases.selectors import actions_for, case_get_visible
+from cases.workflow import State
 from common import clock
 from dispatch.selectors import suggest_department
 
@@ -38,6 +39,7 @@ def dispatch(request: HttpRequest) -> HttpResponse:
     """Show what waits for the reader's desk; the case chosen with a suggested department."""
     now = clock.now()
     context = desk_context(request, dispatch_queues(request.user), now)
+    context["watch"] = (State.FILED, State.REWORK)
     case = context.get("case")
     if case is not None:
         context |= dispatch_context(case, context["actions"], now)
@@ -50,6 +52,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     """Show what waits for the reader's department; the case chosen with what closes it."""
     now = clock.now()
     context = desk_context(request, inbox_queues(request.user, now), now)
+    context["watch"] = (State.DISPATCHED,)
     return render(request, "dispatch/inbox.html", context)
 
 

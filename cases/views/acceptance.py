@@ -8,7 +8,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from accounts.access import for_roles
@@ -18,7 +17,9 @@ from cases.models import Case
 from cases.presenters import action_button, case_row, photo_groups
 from cases.queues import PAGE_SIZE, acceptance_queues, queue_cases, queue_lengths
 from cases.selectors import actions_for, case_get_visible, duplicates_near
+from cases.workflow import State
 from common import clock
+from common.templatetags.ui import named
 from components.models import CaseType
 from components.selectors import components_nearest, types_search
 
@@ -31,6 +32,7 @@ MAIN_ACTIONS = (
     "send_check",
     "skip_check",
 )
+WATCHED = (State.REPORTED, State.HANDLED)
 OPTION_COUNT = 12
 NEAREST_COUNT = 3
 
@@ -52,6 +54,7 @@ def acceptance(request: HttpRequest) -> HttpResponse:
         "rows": [case_row(each, now) for each in cases],
         "rest": max(lengths[chosen.key] - len(cases), 0),
         "back": f"{request.path}?queue={chosen.key}",
+        "watch": WATCHED,
         **(report_context(request, case, chosen.key, now) if case else {}),
     }
     return render(request, "cases/acceptance.html", context)
@@ -75,6 +78,7 @@ def report_context(request: HttpRequest, case: Case, queue: str, now: datetime) 
         "row": case_row(case, now),
         "photos": photo_groups(case),
         "accept": buttons.pop("accept", None),
+        "merge": buttons.get("merge"),
         "actions": list(buttons.values()),
         "duplicates": [case_row(each, now) for each in duplicates_near(case, request.user)],
         **type_context(case, case.type, now),
@@ -86,6 +90,7 @@ def type_context(case: Case, case_type: CaseType | None, now: datetime) -> dict[
     code = case_type.code if case_type else None
     return {
         "case_type": case_type,
+        "type_words": f"{case_type.code[1:]} {named(case_type)}" if case_type else "",
         "nearest": components_nearest(
             case.point.x, case.point.y, type_code=code, limit=NEAREST_COUNT
         ),
@@ -115,7 +120,7 @@ def type_options(request: HttpRequest) -> HttpResponse:
 
 def type_option(case_type: CaseType, text: str) -> dict[str, Any]:
     """Return one option, with the part of its name that was typed set apart."""
-    name = case_type.name_en if (get_language() or "").startswith("en") else case_type.name
+    name = named(case_type)
     at = name.lower().find(text.lower())
     parts = [(name, False)]
     if at >= 0:

@@ -16,11 +16,13 @@ from cases.case_page import (
     timeline,
 )
 from cases.choices import filter_choices
-from cases.filters import CaseFilter
+from cases.api.filters import filter_cases
 from cases.models import ApprovalRequest, Case
 from cases.presenters import action_button, case_row, photo_groups
 from cases.selectors import actions_for, case_get_visible, case_timeline, duplicates_near
 from common import clock
+from cases.views.actions import refusal
+from common.errors import DomainError
 from common.paging import cursor_page
 
 PAGE_SIZE = 25
@@ -33,22 +35,26 @@ def case_list(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     visible = Case.objects.visible_to(request.user)
     wanted = request.GET.get("q", "").strip()
-    if visible.filter(number=wanted).exists() if wanted.isdigit() else False:
+    if wanted.isdigit() and visible.filter(number=wanted).exists():
         return redirect("cases:detail", wanted)
-    filtered = CaseFilter(request.GET, queryset=visible, request=request, now=now)
+    error = None
+    try:
+        filtered = filter_cases(visible, request.GET, now)
+    except DomainError as refused:
+        error, filtered = refusal(refused), visible.none()
     page = cursor_page(
-        request, filtered.qs.select_related(*ROW_RELATIONS), size=PAGE_SIZE, field="reported_at"
+        request, filtered.select_related(*ROW_RELATIONS), size=PAGE_SIZE, field="reported_at"
     )
     context = {
         "now": now,
         "rows": [case_row(case, now) for case in page.rows],
         "pager": page,
-        "filter": filtered,
+        "error": error,
         "choices": filter_choices(request.user, timezone.localdate(now)),
         "chosen": request.GET,
     }
     template = "cases/_list.html" if request.htmx else "cases/list.html"
-    return render(request, template, context)
+    return render(request, template, context, status=400 if error else 200)
 
 
 @require_safe

@@ -22,6 +22,7 @@ from cases.presenters import action_button, case_row, photo_groups
 from cases.selectors import actions_for, case_get_visible
 from cases.services import case_report
 from cases.views.actions import chosen_photos, refusal
+from cases.workflow import State
 from common import clock
 from common.errors import DomainError
 
@@ -54,7 +55,14 @@ def tasks(request: HttpRequest) -> HttpResponse:
         for kind in FieldTask.Kind
     ]
     shown = [row for row in rows if not wanted or row["kind"] == wanted]
-    return render(request, "cases/tasks.html", {"now": now, "tabs": tabs, "rows": shown})
+    context = {
+        "now": now,
+        "tabs": tabs,
+        "rows": shown,
+        "report_url": reverse("cases:report"),
+        "watch": (State.CONFIRMING, State.CHECKING),
+    }
+    return render(request, "cases/tasks.html", context)
 
 
 @require_safe
@@ -110,6 +118,7 @@ def report_page(request: HttpRequest, template: str, back: str) -> HttpResponse:
         "error": error,
         "sources": sources,
         "chosen": chosen_photos(request),
+        "type_words": request.POST.get("search", ""),
         "back": back,
     }
     refused = request.method == "POST"
