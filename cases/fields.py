@@ -284,7 +284,7 @@ def own_photos(name: str, raw: Any, owner: User | None) -> list[Photo]:
     """Return the photos with these ids; they must be the owner's own and not used yet."""
     if not isinstance(raw, list | tuple) or not all(_whole_number(item) for item in raw):
         raise invalid(name, _("This must be a list of photos."))
-    numbers = [_whole_number(item) for item in raw]
+    numbers = [number for item in raw if (number := _whole_number(item)) is not None]
     if len(numbers) > MAX_PHOTOS:
         raise invalid(
             name,

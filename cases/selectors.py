@@ -128,10 +128,11 @@ def duplicates_near(
     """
     span = within_m / 96_000  # a degree is 96 km of longitude at 30° N, 111 km of latitude
     cases = Case.objects.all() if user is None else Case.objects.visible_to(user)
-    return (
+    near: QuerySet[Case] = (
         cases.filter(point__coveredby=case.point.buffer(span).envelope, is_open=True)
         .exclude(pk=case.pk)
         .annotate(is_same_type=Choose(When(type=case.type_id, then=1), default=0))
         .select_related("type", "department")
         .order_by("-is_same_type", "-reported_at")[:limit]
     )
+    return near

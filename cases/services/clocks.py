@@ -177,7 +177,7 @@ class ClockBook:
     def apply(self, steps: Iterable[ClockStep]) -> None:
         """Do what an arrow says, in its order."""
         for step in steps:
-            if step.verb is Verb.STOP_ALL:
+            if step.kind is None:
                 for clock in self.live():
                     self._stop(clock, step.outcome)
             elif step.verb is Verb.STOP:
@@ -282,14 +282,15 @@ class ClockBook:
             limit = Limit(Decimal(grant["value"]), Unit(grant["unit"]))
             moment = due_at(calendar, moment, limit)
         clock.due_at = moment
-        clock.warn_at = self._warning(clock, calendar)
+        clock.warn_at = self._warning(clock, calendar, moment)
         self._touch(clock)
         return clock
 
-    def _warning(self, clock: CaseClock, calendar: Calendar) -> datetime:
+    @staticmethod
+    def _warning(clock: CaseClock, calendar: Calendar, deadline: datetime) -> datetime:
         """80 % of the time between start and the moved deadline, in the clock's own counting."""
         working = Unit(clock.limit_unit).is_working
-        total = elapsed(calendar, working, clock.started_at, clock.due_at)
+        total = elapsed(calendar, working, clock.started_at, deadline)
         return advance(calendar, working, clock.started_at, total * 4 / 5)
 
     def set_whole_deadline(self) -> None:

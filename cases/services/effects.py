@@ -8,7 +8,7 @@ personal; what people wrote is kept apart by the door.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -144,7 +144,7 @@ def set_review(act: Act) -> None:
     """A suspended case wakes up at its review date."""
     request = act.request
     assert request is not None
-    act.case.review_at = timezone.datetime.fromisoformat(request.details["review_at"])
+    act.case.review_at = datetime.fromisoformat(request.details["review_at"])
 
 
 @effect
@@ -558,6 +558,7 @@ def extend_deadline(act: Act) -> None:
 
 
 def _give(act: Act, model: type[SupervisionOrder | LeaderInstruction], prefix: str) -> None:
+    assert act.actor is not None
     count = model.objects.filter(case=act.case).count() + 1
     order = model.objects.create(
         case=act.case,

@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import warnings
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -23,7 +24,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from accounts.models import User
 from cases.models import Photo
-from common.errors import DomainError
+from common.errors import DomainError, Sentence
 from grid.models import SRID
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -38,7 +39,7 @@ class PhotoRefused(DomainError):
     """The upload is no photo that can be used."""
 
 
-def _refuse(message) -> PhotoRefused:
+def _refuse(message: Sentence) -> PhotoRefused:
     return PhotoRefused("invalid_photo", message, {"file": [message]}, status=400)
 
 
@@ -82,7 +83,7 @@ def _decode(raw: bytes) -> tuple[Image.Image, datetime | None, tuple[float, floa
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(raw), formats=FORMATS)
+            picture: Image.Image = Image.open(io.BytesIO(raw), formats=FORMATS)
             if picture.width * picture.height > MAX_PIXELS:
                 raise _refuse(_("This picture has too many pixels."))
             exif = picture.getexif()
@@ -146,7 +147,7 @@ def _place(exif: Image.Exif) -> tuple[float, float] | None:
     return None
 
 
-def _degrees(parts, is_negative: bool) -> float:
+def _degrees(parts: Iterable[float], is_negative: bool) -> float:
     degrees, minutes, seconds = (float(part) for part in parts)
     value = degrees + minutes / 60 + seconds / 3600
     return -value if is_negative else value
