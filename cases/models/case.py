@@ -188,6 +188,9 @@ class Case(models.Model):
             models.Index(
                 fields=["component"], condition=Q(component__isnull=False), name="case_component"
             ),
+            models.Index(
+                fields=["review_at"], condition=Q(review_at__isnull=False), name="case_review"
+            ),
             GinIndex(
                 OpClass(Upper("address"), name="gin_trgm_ops"),
                 OpClass(Upper("description"), name="gin_trgm_ops"),
@@ -275,6 +278,11 @@ class CasePolicy(models.Model):
     )
     merge_distance_m = models.PositiveIntegerField(
         _("merged case at most so far away (m)"), default=300
+    )
+    field_task_grace_minutes = models.PositiveIntegerField(
+        _("overdue field task taken back after (minutes)"),
+        default=120,
+        help_text=_("then it goes back to the acceptors, who send another collector"),
     )
 
     class Meta:

@@ -71,6 +71,9 @@ class HistoryAnchor(AppendOnlyModel):
     number = models.PositiveIntegerField(unique=True)
     made_at = models.DateTimeField()
     head_count = models.PositiveIntegerField()
+    settled_event_id = models.BigIntegerField(
+        default=0, help_text=_("every event up to this id was seen by this anchor or one before it")
+    )
     previous_digest = models.CharField(max_length=64, blank=True)
     digest = models.CharField(max_length=64)
     signature = models.CharField(max_length=128)
@@ -85,3 +88,6 @@ class HistoryAnchorHead(AppendOnlyModel):
     number = models.CharField(max_length=20)
     length = models.PositiveIntegerField()
     head = models.CharField(max_length=64)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["case_id", "length"], name="anchor_head_case")]
