@@ -96,10 +96,17 @@ JOIN grid_gridcell AS cell
 _BASE = """
 INSERT INTO grid_basefeature (layer, kind, name, min_zoom, geometry)
 SELECT %(layer)s, kind, name, min_zoom::int, ST_Transform(shape, %(tile_srid)s) FROM pack
+WHERE %(bounds)s::geometry IS NULL OR shape && %(bounds)s::geometry
 """
 _PLACES = """
 INSERT INTO grid_place (name, kind, point)
-SELECT name, kind, ST_SetSRID(ST_MakePoint(lon::float, lat::float), %(srid)s) FROM pack
+SELECT name, kind, place.point
+FROM pack, ST_SetSRID(ST_MakePoint(lon::float, lat::float), %(srid)s) AS place (point)
+WHERE %(bounds)s::geometry IS NULL OR place.point && %(bounds)s::geometry
+"""
+_LOADED_BOUNDS = """
+SELECT ST_SetSRID(ST_Expand(ST_Extent(geometry)::geometry, 0.005), %(srid)s)
+FROM grid_area WHERE level = 'street'
 """
 _TABLES = (
     "grid_area",
@@ -140,13 +147,16 @@ def load_city_pack(path: str | Path, streets: Collection[str] | None = None) -> 
 
 
 def _replace_base_map(pack: _Pack) -> None:
+    """Replace base map and gazetteer; of a part of the city, only what lies around it."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM grid_basefeature")
         cursor.execute("DELETE FROM grid_place")
+        cursor.execute(_LOADED_BOUNDS, _SRIDS)
+        bounds = cursor.fetchone()[0] if pack.streets else None
     for layer in sorted(pack.folder.glob("base_*.csv.gz")):
         name = layer.name.removeprefix("base_").removesuffix(".csv.gz")
-        pack.load(layer.name, _BASE, {"layer": name})
-    pack.load("places.csv.gz", _PLACES, {})
+        pack.load(layer.name, _BASE, {"layer": name, "bounds": bounds})
+    pack.load("places.csv.gz", _PLACES, {"bounds": bounds})
 
 
 def _copy(cursor: Any, rows: list[Row]) -> None:

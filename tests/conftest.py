@@ -8,6 +8,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
+from accounts.models import City
+from tests.geo_city import load_mini_city
+
 TRUNCATE_GUARDS = """
     SELECT format('ALTER TABLE %%s %s TRIGGER %%I', tgrelid::regclass, tgname)
     FROM pg_trigger WHERE tgname LIKE '%%\\_no\\_truncate' AND NOT tgisinternal
@@ -49,3 +52,16 @@ def as_app_role(db) -> Iterator[None]:
     yield
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE")
+
+
+@pytest.fixture(scope="session")
+def mini_city_once(django_db_setup, django_db_blocker) -> None:
+    """Load five streets of the demo city once for all tests of this process."""
+    with django_db_blocker.unblock():
+        load_mini_city()
+
+
+@pytest.fixture
+def mini_city(mini_city_once, db) -> City:
+    """The small city; loaded again where a transactional test has emptied the tables."""
+    return City.objects.filter(area__isnull=False).first() or load_mini_city()

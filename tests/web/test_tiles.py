@@ -4,15 +4,13 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from tests.geo_city import load_mini_city
 
 # The tile of 翠苑街道 at zoom 14.
-TILE = "14/13659/6751.mvt"
+TILE = "14/13659/6744.mvt"
 
 
 @pytest.fixture
-def person(db):
-    load_mini_city()
+def person(mini_city):
     client = Client()
     client.force_login(User.objects.create_user("collector_zhao"))
     return client
