@@ -6,6 +6,7 @@ workflow. Nothing here decides what may be done.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from cases.models import Case, CasePhoto, Photo, Source
 from cases.selectors import ActionOption
 from cases.time_limits import light
 from cases.workflow import ACTION_LABELS, CLOCK_LABELS, STATE_LABELS, ClockKind, State
+from common.templatetags.ui import named
 
 # (step of seven, kind of badge)
 BADGES: dict[State, tuple[int, str]] = {
@@ -160,6 +162,21 @@ def case_row(case: Case, now: datetime, is_mine: bool = False) -> dict[str, Any]
     }
 
 
+MAP_LIGHTS = {"green": "green", "yellow": "amber", "red": "red"}
+
+
+def map_point(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a case of a list as a light on the map."""
+    case, clock = row["case"], row["clock"] or {}
+    return {
+        "lon": case.point.x,
+        "lat": case.point.y,
+        "light": MAP_LIGHTS.get(clock.get("light", ""), "green"),
+        "label": f"{case.number} {named(case.type)}",
+        "url": row["url"],
+    }
+
+
 def action_button(case: Case, option: ActionOption, back: str) -> dict[str, Any]:
     """Return the button of an action this person may take now.
 
@@ -168,6 +185,28 @@ def action_button(case: Case, option: ActionOption, back: str) -> dict[str, Any]
     look = look_of(option.action)
     asks = bool(option.requires) or look.is_danger or bool(look.consequence)
     return action_link(case, option.action, back) | {"asks": asks}
+
+
+def action_buttons(case: Case, options: Iterable[ActionOption], back: str) -> list[dict[str, Any]]:
+    """Return the buttons of all actions, the main one first; no replies to orders nobody gave."""
+    options = list(options)
+    asks_order = any("order" in option.requires for option in options)
+    has_order = asks_order and has_open_order(case)
+    buttons = [
+        action_button(case, option, back)
+        for option in options
+        if has_order or "order" not in option.requires
+    ]
+    return sorted(buttons, key=lambda button: not button["is_primary"])
+
+
+def has_open_order(case: Case) -> bool:
+    """Tell whether a supervision order or instruction waits for a reply."""
+    waiting = {"replied_at__isnull": True}
+    return (
+        case.supervisionorders.filter(**waiting).exists()
+        or case.leaderinstructions.filter(**waiting).exists()
+    )
 
 
 def action_link(case: Case, action: str, back: str) -> dict[str, Any]:

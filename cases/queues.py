@@ -73,8 +73,8 @@ def acceptance_queues() -> list[Queue]:
     reported = Q(state=State.REPORTED)
     return [
         Queue("reported", _("To accept"), reported & ~Q(_confirmed())),
-        Queue("confirmed", _("Confirmed on site"), reported & Q(_confirmed())),
-        Queue("handled", _("To send for check"), Q(state=State.HANDLED)),
+        Queue("confirmed", pgettext_lazy("queue", "Confirmed"), reported & Q(_confirmed())),
+        Queue("handled", pgettext_lazy("queue", "Handled"), Q(state=State.HANDLED)),
     ]
 
 

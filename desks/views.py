@@ -39,7 +39,7 @@ SHORT_LIST = 6
 @require_safe
 @for_roles(Role.SHIFT_SUPERVISOR, Role.LEADER)
 def supervision(request: HttpRequest) -> HttpResponse:
-    """Show every queue with its oldest case, what to file, to close, to decide, and what is late."""
+    """Show every queue with its most urgent case, the work to do, and what is late."""
     now, user = clock.now(), request.user
     table = queue_table(user, now)
     context = {

@@ -16,7 +16,7 @@ from accounts.roles import Role
 from cases.case_page import request_rows
 from cases.choices import deadline_of, departments_for
 from cases.models import ApprovalRequest, Case
-from cases.presenters import action_button, case_row, photo_groups
+from cases.presenters import action_buttons, case_row, photo_groups
 from cases.queues import (
     PAGE_SIZE,
     Queue,
@@ -85,7 +85,7 @@ def pane_context(request: HttpRequest, number: str, back: str, now: datetime) ->
         "row": case_row(case, now),
         "photos": photo_groups(case),
         "requests": request_rows(requests),
-        "actions": [action_button(case, option, back) for option in options],
+        "actions": action_buttons(case, options, back),
         "failed_check": last_failed_check(case),
     }
 

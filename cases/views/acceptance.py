@@ -14,7 +14,7 @@ from accounts.access import for_roles
 from accounts.roles import Role
 from cases.choices import standard_options
 from cases.models import Case
-from cases.presenters import action_button, case_row, photo_groups
+from cases.presenters import action_button, case_row, map_point, photo_groups
 from cases.queues import PAGE_SIZE, acceptance_queues, queue_cases, queue_lengths
 from cases.selectors import actions_for, case_get_visible, duplicates_near
 from cases.workflow import State
@@ -70,9 +70,12 @@ def report_context(request: HttpRequest, case: Case, queue: str, now: datetime) 
     """Return what the middle and the map show of one report."""
     back = f"/acceptance/?queue={queue}"
     options = {option.action: option for option in actions_for(case, request.user, now)}
+    if not case.is_self_handled:
+        options.pop("judge_valid", None)  # the door asks once the type is known; do not offer it
     buttons = {
         name: action_button(case, options[name], back) for name in MAIN_ACTIONS if name in options
     }
+    near = [case_row(each, now) for each in duplicates_near(case, request.user)]
     return {
         "case": case,
         "row": case_row(case, now),
@@ -80,7 +83,8 @@ def report_context(request: HttpRequest, case: Case, queue: str, now: datetime) 
         "accept": buttons.pop("accept", None),
         "merge": buttons.get("merge"),
         "actions": list(buttons.values()),
-        "duplicates": [case_row(each, now) for each in duplicates_near(case, request.user)],
+        "duplicates": near,
+        "map_points": [map_point(row) for row in near],
         **type_context(case, case.type, now),
     }
 

@@ -18,7 +18,7 @@ from cases.case_page import (
 from cases.choices import filter_choices
 from cases.api.filters import filter_cases
 from cases.models import ApprovalRequest, Case
-from cases.presenters import action_button, case_row, photo_groups
+from cases.presenters import action_buttons, case_row, photo_groups
 from cases.selectors import actions_for, case_get_visible, case_timeline, duplicates_near
 from common import clock
 from cases.views.actions import refusal
@@ -63,7 +63,7 @@ def case_detail(request: HttpRequest, number: str) -> HttpResponse:
     case, now = case_get_visible(user=request.user, number=number), clock.now()
     back = reverse("cases:detail", args=[number])
     clocks = clocks_of_run(case)
-    actions = [action_button(case, option, back) for option in actions_for(case, request.user, now)]
+    actions = action_buttons(case, actions_for(case, request.user, now), back)
     requests = ApprovalRequest.objects.filter(case=case).select_related("asked_by", "decided_by")
     context = {
         "now": now,

@@ -18,7 +18,7 @@ from accounts.roles import Role
 from cases.forms import ReportForm
 from cases.intake import sources_of
 from cases.models import FieldTask
-from cases.presenters import action_button, case_row, photo_groups
+from cases.presenters import action_buttons, case_row, photo_groups
 from cases.selectors import actions_for, case_get_visible
 from cases.services import case_report
 from cases.views.actions import chosen_photos, refusal
@@ -71,7 +71,7 @@ def task(request: HttpRequest, number: str) -> HttpResponse:
     """Show one task: what was reported, what was done, and the answers that are possible."""
     case, now = case_get_visible(user=request.user, number=number), clock.now()
     back = reverse("cases:tasks")
-    actions = [action_button(case, option, back) for option in actions_for(case, request.user, now)]
+    actions = action_buttons(case, actions_for(case, request.user, now), back)
     context = {
         "now": now,
         "case": case,

@@ -10,6 +10,7 @@ import { startLocate } from "./lib/locate.js";
 import { startPhotos } from "./lib/photos.js";
 import { startTheme } from "./lib/theme.js";
 import { startTypeahead } from "./lib/typeahead.js";
+import { startMaps } from "./map/base.js";
 
 startTheme();
 startHeaderClock();
@@ -21,3 +22,4 @@ startChecks();
 startPhotos();
 startLocate();
 startLive();
+startMaps();

@@ -33,7 +33,7 @@ export function startDialogs() {
     button.querySelector("[data-label]").textContent = button.dataset.done;
   });
   document.addEventListener("click", (event) => {
-    document.querySelectorAll("details.account[open]").forEach((menu) => {
+    document.querySelectorAll("details.account[open], details.more[open]").forEach((menu) => {
       if (!menu.contains(event.target)) menu.open = false;
     });
   });
