@@ -357,7 +357,7 @@ def read_future(name: str, raw: Any, situation: Situation) -> datetime:
         value = parse_datetime(raw) if isinstance(raw, str) else None
         if value is None and isinstance(raw, str):
             day = parse_date(raw)
-            value = datetime.combine(day, time.min) if day else None  # noqa: DTZ  made aware below
+            value = datetime.combine(day, time.min) if day else None
     except ValueError:
         value = None
     if value is None:

@@ -121,18 +121,18 @@ def standards_for(case_type: CaseType, zone_grade: str, on: date) -> QuerySet[Ca
 
 def duplicates_near(
     case: Case, user: User | None = None, *, within_m: int = 100, limit: int = 5
-) -> QuerySet[Case]:
+) -> list[Case]:
     """Return open cases close to this one that may tell of the same thing, the same type first.
 
     Uses the GiST index on cases_case.point with a box in degrees around the point.
     """
     span = within_m / 96_000  # a degree is 96 km of longitude at 30° N, 111 km of latitude
     cases = Case.objects.all() if user is None else Case.objects.visible_to(user)
-    near: QuerySet[Case] = (
+    near = (
         cases.filter(point__coveredby=case.point.buffer(span).envelope, is_open=True)
         .exclude(pk=case.pk)
         .annotate(is_same_type=Choose(When(type=case.type_id, then=1), default=0))
         .select_related("type", "department")
         .order_by("-is_same_type", "-reported_at")[:limit]
     )
-    return near
+    return list(near)
