@@ -214,6 +214,7 @@ STATIC_ROOT = Path(env("STATIC_ROOT", default=str(BASE_DIR / "var" / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(BASE_DIR / "var" / "media")))
 MEDIA_URL = "media/"
+ANCHOR_DIR = Path(env("ANCHOR_DIR", default=str(BASE_DIR / "var" / "anchors")))
 X_ACCEL_PREFIX = env("X_ACCEL_PREFIX", default="")  # set where nginx sends the photos
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -286,6 +287,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "anchor-history": {"task": "cases.anchor_history", "schedule": crontab(hour=0, minute=10)},
+    "forget-old-keys": {"task": "accounts.forget_old_keys", "schedule": crontab(hour=3, minute=20)},
 }
 CHANNEL_LAYERS = {
     "default": {
