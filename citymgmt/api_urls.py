@@ -8,7 +8,9 @@ from accounts.api.auth import TokenView
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("auth/token/", TokenView.as_view()),
-    path("", include("cases.api.urls")),
+    path("", include("accounts.api.urls")),
     path("", include("grid.api.urls")),
+    path("", include("components.api.urls")),
+    path("", include("cases.api.urls")),
     path("", include("live.api.urls")),
 ]

@@ -239,7 +239,11 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-@pghistory.track()
+# A change keeps the row as it was before: nothing is stored twice while a register is filled.
+@pghistory.track(
+    pghistory.UpdateEvent("before_update", row=pghistory.Old),
+    pghistory.DeleteEvent("before_delete", row=pghistory.Old),
+)
 class Component(models.Model):
     """A thing of the register with its 16-digit identification code, which is never reused."""
 

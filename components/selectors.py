@@ -52,8 +52,8 @@ def matching(text: str) -> Q:
     condition |= Q(pk__in=CaseType.objects.filter(aliases__name__contains=text).values("pk"))
     letters = text.lower().replace(" ", "").replace("'", "")
     if letters.isascii() and letters:
-        sounds = Q(pinyin__contains=letters) | Q(initials__startswith=letters)
-        by_alias = Q(aliases__pinyin__contains=letters) | Q(aliases__initials__startswith=letters)
+        sounds = Q(pinyin__contains=letters) | Q(initials__contains=letters)
+        by_alias = Q(aliases__pinyin__contains=letters) | Q(aliases__initials__contains=letters)
         condition |= sounds
         condition |= Q(pk__in=CaseType.objects.filter(by_alias).values("pk"))
     return condition
@@ -93,9 +93,15 @@ PUBLIC_RELATIONS = (
 )
 
 
+def _described(components: QuerySet[Component]) -> QuerySet[Component]:
+    """Load what is said of a component with it, without the outlines of the areas it lies in."""
+    outlines = ("cell__geometry", "community__geometry")
+    return components.select_related(*PUBLIC_RELATIONS).defer(*outlines)
+
+
 def component_get(code: str) -> Component:
     """Return the component with this identification code; raise NotThere."""
-    found = Component.objects.filter(code=code).select_related(*PUBLIC_RELATIONS).first()
+    found = _described(Component.objects.filter(code=code)).first()
     if found is None:
         raise NotThere(_("There is no such component."))
     return found
@@ -127,16 +133,17 @@ def components_nearest(
 ) -> list[Component]:
     """Return the components in use nearest to a place, at most 5 km away, each with ``away_m``.
 
-    Walks the geography index outwards, so the cost does not grow with the register.
+    Walks the geography index outwards, so the cost does not grow with the register; what is said
+    of the few that were found is read afterwards: together the planner would sort everything.
     """
     place = Point(lon, lat, srid=SRID)
     found = Component.objects.filter(retired_date__isnull=True)
     codes = [*type_codes, *([type_code] if type_code else [])]
     if codes:
         found = found.filter(type__code__in=[code.upper() for code in codes])
-    rows = (
-        found.annotate(away_m=NearnessTo("point", place))
-        .select_related(*PUBLIC_RELATIONS)
-        .order_by("away_m")[:limit]
-    )
-    return [row for row in rows if row.away_m <= NEAR_M]
+    nearest = found.annotate(away_m=NearnessTo("point", place)).order_by("away_m")
+    away = dict(nearest.values_list("pk", "away_m")[:limit])
+    rows = list(_described(Component.objects.filter(pk__in=away)))
+    for row in rows:
+        row.away_m = away[row.pk]
+    return sorted((row for row in rows if row.away_m <= NEAR_M), key=lambda row: row.away_m)
