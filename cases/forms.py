@@ -18,11 +18,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from cases.choices import collectors_for, departments_for, desks_for, reasons_for, squads_for
+from cases.choices import (
+    collectors_for,
+    departments_for,
+    desks_for,
+    reasons_for,
+    squads_for,
+    standard_options,
+)
 from cases.models import Case, Source, Urgency
-from cases.selectors import standards_for
-from common.templatetags.ui import named
-from components.models import CaseStandard, LimitUnit, Profile
+from common.durations import limit_text
+from common.templatetags.ui import in_language, named
+from components.models import LimitUnit, Profile
 
 TEXT_LENGTH = 2000
 LINE_LENGTH = 200
@@ -199,24 +206,24 @@ def reason_code_field(subject: Subject) -> forms.Field:
     return choice_field(_("Reason"), choices)
 
 
-def standard_text(standard: CaseStandard) -> str:
-    from_unit = LimitUnit(standard.limit_unit).label
-    return (
-        f"{Profile(standard.profile).label} · {standard.limit_value.normalize():f} {from_unit}"
-        f" · {standard.condition}"
-    )
+def standard_text(option: dict[str, Any]) -> str:
+    """Return a standard in words: profile, limit, the deadline it would give, its condition."""
+    standard, due_at = option["standard"], timezone.localtime(option["due_at"])
+    limit = limit_text(standard.limit_value, standard.limit_unit)
+    due = _("due %(moment)s") % {"moment": f"{due_at:%m-%d %H:%M}"}
+    profile = Profile(standard.profile).label
+    return f"{profile} · {limit} · {due} · {in_language(standard, 'condition')}"
 
 
 def standard_field(subject: Subject) -> forms.Field:
     case = subject.case
-    day = timezone.localdate(subject.now)
-    rows = list(standards_for(case.type, case.zone_grade, day)) if case.type else []
-    chosen = subject.case.standard_id or next((row.pk for row in rows), None)
+    options = standard_options(case, case.type, subject.now)
+    ids = [option["standard"].pk for option in options]
     return forms.TypedChoiceField(
         label=_("Standard"),
         coerce=int,
-        choices=[(row.pk, standard_text(row)) for row in rows],
-        initial=chosen,
+        choices=[(option["standard"].pk, standard_text(option)) for option in options],
+        initial=case.standard_id or next(iter(ids), None),
         widget=forms.RadioSelect,
     )
 
@@ -346,9 +353,24 @@ class ActionForm(forms.Form):
             self.fields[name] = field
 
     @property
-    def questions(self) -> list[forms.BoundField]:
-        """The fields a person answers."""
-        return [self[name] for name in self.fields if name not in ("version", "key")]
+    def needed(self) -> list[forms.BoundField]:
+        """The questions that must be answered."""
+        return [self[name] for name in self.questions if self.fields[name].required]
+
+    @property
+    def optional(self) -> list[forms.BoundField]:
+        """The questions that may be answered."""
+        return [self[name] for name in self.questions if not self.fields[name].required]
+
+    @property
+    def has_optional_errors(self) -> bool:
+        """Whether an optional answer cannot be used."""
+        return any(field.errors for field in self.optional)
+
+    @property
+    def questions(self) -> list[str]:
+        """Names of what a person answers."""
+        return [name for name in self.fields if name not in ("version", "key")]
 
     def door_fields(self) -> dict[str, Any]:
         """Return the answers as the door reads them; what was left empty is left out."""

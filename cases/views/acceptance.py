@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +36,7 @@ MAIN_ACTIONS = (
 WATCHED = (State.REPORTED, State.HANDLED)
 OPTION_COUNT = 12
 NEAREST_COUNT = 3
+NEAR_COUNT, NEAR_M = 20, 30
 
 
 @require_safe
@@ -115,11 +117,23 @@ def acceptance_details(request: HttpRequest, number: str) -> HttpResponse:
 
 @require_safe
 def type_options(request: HttpRequest) -> HttpResponse:
-    """Return the types whose name, pinyin, initials, alias or code fit, as options."""
+    """Return the types whose name, pinyin, initials, alias or code fit, as options.
+
+    For a report, what stands near on the ground comes first.
+    """
     text = request.GET.get("search", "").strip()[:60]
     found = types_search(text, timezone.localdate(clock.now()), limit=OPTION_COUNT)
-    options = [type_option(each, text) for each in found]
+    number = request.GET.get("near", "")
+    near = types_near(case_get_visible(user=request.user, number=number)) if number else Counter()
+    found.sort(key=lambda each: -near[each.code])
+    options = [type_option(each, text) | {"near": near[each.code]} for each in found]
     return render(request, "ui/_type_options.html", {"options": options})
+
+
+def types_near(case: Case) -> Counter[str]:
+    """Return how many components of each type stand within a few steps of the report."""
+    nearest = components_nearest(case.point.x, case.point.y, limit=NEAR_COUNT)
+    return Counter(each.type.code for each in nearest if each.away_m <= NEAR_M)
 
 
 def type_option(case_type: CaseType, text: str) -> dict[str, Any]:

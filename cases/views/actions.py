@@ -26,6 +26,8 @@ from cases.selectors import ActionOption, actions_for, case_get_visible
 from cases.services import case_act
 from common import clock
 from common.errors import DomainError
+from common.templatetags.ui import named
+from components.models import CaseType
 
 
 def safe_address(request: HttpRequest, address: str, default: str) -> str:
@@ -108,6 +110,7 @@ class ActionPage:
             "in_dialog": bool(self.request.htmx),
             "photos": chosen_photos(self.request),
             "closing_answers": closing_answers(self.case, form),
+            "type_words": type_words(form),
             "now": self.now,
         }
         template = "ui/_action_form.html" if self.request.htmx else "cases/action.html"
@@ -124,6 +127,13 @@ def chosen_photos(request: HttpRequest) -> list[dict[str, Any]]:
     ids = [item for item in request.POST.getlist("photos") if item.isdigit() and len(item) < 18]
     photos = Photo.objects.filter(pk__in=ids, owner=request.user)
     return [photo_data(photo) for photo in photos]
+
+
+def type_words(form: ActionForm | None) -> str:
+    """Return the type a form carries as its search field shows it."""
+    code = form["type"].value() if form is not None and "type" in form.fields else ""
+    found = CaseType.objects.filter(code=code).first() if code and "\x00" not in code else None
+    return f"{found.code[1:]} {named(found)}" if found else ""
 
 
 def closing_answers(case: Case, form: ActionForm | None) -> list[dict[str, Any]]:

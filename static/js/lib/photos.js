@@ -14,7 +14,7 @@ async function send(file, url) {
 function add(picker, photo) {
   const item = picker.querySelector("template").content.firstElementChild.cloneNode(true);
   item.querySelector("input").value = photo.id;
-  item.querySelector("img").src = photo.thumbnail_url;
+  item.querySelector("img").src = picker.dataset.small.replace("{id}", photo.id);
   picker.querySelector("[data-add]").before(item);
   item.querySelector("input").dispatchEvent(new Event("change", { bubbles: true }));
 }
