@@ -2,7 +2,7 @@
 
 The base map is drawn from `BaseFeature`, stored in the tiles' own projection; a feature shows from
 its `min_zoom` on. Areas and cells are transformed on the way: only few are in a tile at the zooms
-at which they show.
+at which they show. A name is a point of its own, so that it stands once and not in every tile.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ _SIZES = {
 # Uses the GiST index on grid_basefeature.geometry.
 _BASE = """
 WITH seen AS MATERIALIZED (
-    SELECT feature.id, layer, kind, name,
+    SELECT feature.id, layer, kind,
+        CASE WHEN ST_Dimension(geometry) < 2 OR ST_Centroid(geometry) && tile.box
+            THEN nullif(name, '') END AS name,
         ST_AsMVTGeom(geometry, tile.box, %(extent)s, %(buffer)s) AS shape
     FROM grid_basefeature AS feature,
         (SELECT ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS box,
@@ -40,7 +42,7 @@ FROM (SELECT DISTINCT layer AS name FROM seen) AS found,
 LATERAL (
     SELECT found.name, ST_AsMVT(feature, found.name, %(extent)s, 'shape') AS tile
     FROM (
-        SELECT kind, nullif(name, '') AS name, shape FROM seen
+        SELECT kind, name, shape FROM seen
         WHERE seen.layer = found.name AND shape IS NOT NULL ORDER BY id
     ) AS feature
 ) AS layer
@@ -52,13 +54,19 @@ WITH tile AS (
     SELECT ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS box, ST_Transform(
         ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => %(margin)s),
         %(srid)s) AS wide
-), area AS (
-    SELECT level, code, name, name_en, ST_AsMVTGeom(
-        ST_Transform(geometry, %(tile_srid)s), tile.box, %(extent)s, %(buffer)s) AS shape
+), seen AS MATERIALIZED (
+    SELECT id, level, code, name, name_en, ST_Transform(geometry, %(tile_srid)s) AS geometry
     FROM grid_area, tile
     WHERE geometry && tile.wide
         AND valid_from <= %(day)s AND (valid_to IS NULL OR valid_to > %(day)s)
         AND %(z)s >= CASE level WHEN 'district' THEN 0 WHEN 'street' THEN 11 ELSE 13 END
+), area AS (
+    SELECT level, code, ST_AsMVTGeom(geometry, tile.box, %(extent)s, %(buffer)s) AS shape
+    FROM seen, tile
+), named AS (
+    SELECT level, name, name_en,
+        ST_AsMVTGeom(ST_PointOnSurface(geometry), tile.box, %(extent)s, 0) AS shape
+    FROM seen, tile WHERE level <> 'community'
 ), cell AS (
     SELECT code, kind, ST_AsMVTGeom(
         ST_Transform(geometry, %(tile_srid)s), tile.box, %(extent)s, %(buffer)s) AS shape
@@ -66,7 +74,8 @@ WITH tile AS (
     WHERE %(z)s >= 14 AND geometry && tile.wide
         AND valid_from <= %(day)s AND (valid_to IS NULL OR valid_to > %(day)s)
 )
-SELECT (SELECT ST_AsMVT(area, 'area', %(extent)s, 'shape') FROM area WHERE shape IS NOT NULL)
+SELECT (SELECT ST_AsMVT(named, 'name', %(extent)s, 'shape') FROM named WHERE shape IS NOT NULL)
+    || (SELECT ST_AsMVT(area, 'area', %(extent)s, 'shape') FROM area WHERE shape IS NOT NULL)
     || (SELECT ST_AsMVT(cell, 'cell', %(extent)s, 'shape') FROM cell WHERE shape IS NOT NULL)
 """
 

@@ -35,8 +35,13 @@ def test_cell_tiles_carry_cells_and_areas_for_people_who_are_logged_in(person):
     assert answer.status_code == 200
     assert "private" in answer["Cache-Control"]
     assert b"330106005" in answer.content
-    assert "翠苑街道".encode() in answer.content
     assert Client().get(f"/tiles/cells/{TILE}").status_code == 302
+
+
+def test_an_areas_name_stands_once(person):
+    around = [f"13/{x}/{y}.mvt" for x in (6828, 6829, 6830) for y in (3371, 3372, 3373)]
+    tiles = [person.get(f"/tiles/cells/{tile}").content for tile in around]
+    assert sum("翠苑街道".encode() in tile for tile in tiles) == 1
 
 
 @pytest.mark.parametrize("tile", ["14/99999/1.mvt", "16/1/1.mvt", "99/0/0.mvt"])

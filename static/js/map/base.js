@@ -1,8 +1,9 @@
 // A map on the city's own base layers, without the internet: `<div data-map …>` becomes one.
 // Pages with more to show import `makeMap` and add their own layers to the map it returns.
 import { mapLibraries } from "./assets.js";
-import { labelRules, mapColours, paintRules } from "./style.js";
+import { baseLayer } from "./style.js";
 
+const CITY_CENTRE = [30.25, 120.165];
 const CITY_ZOOM = 12;
 const PLACE_ZOOM = 17;
 const SHAPES = { // of a light: colour never stands alone
@@ -20,7 +21,8 @@ class CityMap {
     this.map = L.map(element, { zoomControl: false, attributionControl: false, minZoom: 10, maxZoom: 19, zoomSnap: 1 });
     L.control.zoom({ position: "topright", zoomInTitle: data.zoomIn ?? "+", zoomOutTitle: data.zoomOut ?? "−" }).addTo(this.map);
     L.control.attribution({ prefix: false }).addAttribution(data.attribution ?? "© OpenStreetMap contributors").addTo(this.map);
-    this.map.setView([Number(data.centreLat ?? 30.25), Number(data.centreLon ?? 120.165)], Number(data.zoom ?? CITY_ZOOM));
+    const [centre, zoom] = data.lon && data.lat ? [[data.lat, data.lon], PLACE_ZOOM] : [CITY_CENTRE, CITY_ZOOM];
+    this.map.setView(centre.map(Number), Number(data.zoom ?? zoom));
     this.drawBase();
   }
 
@@ -28,14 +30,9 @@ class CityMap {
 
   /** Draw the base layers in the colours of the theme in force. */
   drawBase() {
-    const colours = mapColours();
     const previous = this.layers.base;
-    this.layers.base = this.protomaps.leafletLayer({
-      sources: { base: { url: this.data.base, maxDataZoom: 15 }, grid: { url: this.data.grid, maxDataZoom: 15 } },
-      backgroundColor: colours.ground, attribution: "",
-      paintRules: paintRules(this.protomaps, colours, { cells: "cells" in this.data }),
-      labelRules: labelRules(this.protomaps, colours, document.documentElement.lang),
-    }).addTo(this.map);
+    const { base, grid } = this.data;
+    this.layers.base = baseLayer(this.protomaps, { base, grid, cells: "cells" in this.data }).addTo(this.map);
     previous?.remove();
   }
 
@@ -117,7 +114,7 @@ function followForm(city, element) {
 }
 
 async function start(element) {
-  const { data = element.dataset } = element;
+  const data = element.dataset;
   try {
     const city = await makeMap(element);
     if (data.lon && data.lat) city.showPin(Number(data.lon), Number(data.lat), { zoom: Number(data.zoom ?? PLACE_ZOOM) });

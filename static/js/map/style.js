@@ -20,7 +20,7 @@ const LABELLED_ROADS = new Set(["motorway", "trunk", "primary", "secondary", "te
 const FIELDS = new Set(["farm", "meadow", "vineyard", "allotments"]);
 
 /** Read the tokens of the theme in force. */
-export function mapColours() {
+function mapColours() {
   const tokens = getComputedStyle(document.documentElement);
   const read = (name) => tokens.getPropertyValue(name).trim();
   return {
@@ -32,7 +32,7 @@ export function mapColours() {
 }
 
 /** Rules that paint the ground, then roads with their casing, then the borders of areas. */
-export function paintRules(protomaps, colours, { cells = false } = {}) {
+function paintRules(protomaps, colours, { cells = false } = {}) {
   const { PolygonSymbolizer, LineSymbolizer, exp } = protomaps;
   const area = (dataLayer, fill, more = {}) => ({ dataLayer, symbolizer: new PolygonSymbolizer({ fill }), ...more });
   const road = ([kind, minzoom, stops], color, extra) => ({
@@ -52,19 +52,19 @@ export function paintRules(protomaps, colours, { cells = false } = {}) {
     ...ROADS.map((row) => road(row, colours.road, 0)),
     { dataLayer: "metro", minzoom: 12, symbolizer: new LineSymbolizer({ color: colours.dotSoft, width: 1.5, dash: [6, 4], opacity: 0.45 }) },
   ].map((rule) => ({ dataSource: "base", ...rule }));
-  const grid = [border("street", [5, 4], 1, { minzoom: 12 }), border("district", [9, 4, 2, 4], 1.6)];
+  const grid = [border("street", [5, 4], 1, { minzoom: 13 }), border("district", [9, 4, 2, 4], 1.6)];
   if (cells) {
-    grid.unshift({ dataSource: "grid", dataLayer: "cell", minzoom: 15, symbolizer: new LineSymbolizer({ color: colours.dotSoft, width: 0.6, opacity: 0.6 }) });
+    grid.unshift({ dataSource: "grid", dataLayer: "cell", minzoom: 15, symbolizer: new LineSymbolizer({ color: colours.dotSoft, width: 0.6, opacity: 0.4 }) });
   }
   return [...base, ...grid];
 }
 
 /** Rules that write names: roads along their line, water, compounds, stations, streets and districts. */
-export function labelRules(protomaps, colours, language) {
+function labelRules(protomaps, colours, language) {
   const { CenteredTextSymbolizer, LineLabelSymbolizer } = protomaps;
   const text = (size, weight = 500, props = ["name"]) => ({
     labelProps: props, font: `${weight} ${size}px ${colours.font}`, fill: colours.text,
-    stroke: colours.halo, width: 3, lineHeight: 1.2,
+    stroke: colours.ground, width: 2.5, lineHeight: 1.4,
   });
   const centred = (dataLayer, minzoom, options, more = {}) => ({
     dataSource: "base", dataLayer, minzoom, symbolizer: new CenteredTextSymbolizer(options), ...more,
@@ -72,17 +72,28 @@ export function labelRules(protomaps, colours, language) {
   const named = (level) => (zoom, feature) => feature.props.level === level;
   const areaNames = language.startsWith("en") ? ["name_en", "name"] : ["name"];
   return [
-    { dataSource: "grid", dataLayer: "area", maxzoom: 12, filter: named("district"), symbolizer: new CenteredTextSymbolizer(text(14, 600, areaNames)) },
-    { dataSource: "grid", dataLayer: "area", minzoom: 13, maxzoom: 15, filter: named("street"), symbolizer: new CenteredTextSymbolizer({ ...text(12, 600, areaNames), fill: colours.dot }) },
+    { dataSource: "grid", dataLayer: "name", maxzoom: 12, filter: named("district"), symbolizer: new CenteredTextSymbolizer(text(14, 600, areaNames)) },
+    { dataSource: "grid", dataLayer: "name", minzoom: 13, maxzoom: 15, filter: named("street"), symbolizer: new CenteredTextSymbolizer({ ...text(12, 600, areaNames), fill: colours.dot }) },
     {
       dataSource: "base", dataLayer: "road", minzoom: 14,
       filter: (zoom, feature) => Boolean(feature.props.name) && LABELLED_ROADS.has(feature.props.kind) && (zoom >= 16 || feature.props.kind !== "residential"),
-      symbolizer: new LineLabelSymbolizer({ ...text(12), position: 3, offset: -3, repeatDistance: 320 }),
+      symbolizer: new LineLabelSymbolizer({ ...text(12), stroke: colours.road, position: 3, offset: -3, repeatDistance: 320 }),
     },
-    centred("water", 13, { ...text(12), fill: colours.dot }),
-    centred("station", 15, text(12, 600)),
+    centred("water", 13, { ...text(12), fill: colours.dot, stroke: colours.water }),
+    centred("station", 15, { ...text(12, 600), stroke: colours.halo }),
     centred("building", 17, { ...text(11), fill: colours.dot }),
     centred("built", 16, { ...text(12), fill: colours.dot }),
-    centred("green", 16, { ...text(12), fill: colours.dot }),
+    centred("green", 16, { ...text(12), fill: colours.dot, stroke: colours.green }),
   ];
+}
+
+/** Make the layer of all this, in the colours of the theme in force. */
+export function baseLayer(protomaps, { base, grid, cells = false }) {
+  const colours = mapColours();
+  return protomaps.leafletLayer({
+    sources: { base: { url: base, maxDataZoom: 15 }, grid: { url: grid, maxDataZoom: 15 } },
+    backgroundColor: colours.ground, attribution: "",
+    paintRules: paintRules(protomaps, colours, { cells }),
+    labelRules: labelRules(protomaps, colours, document.documentElement.lang),
+  });
 }

@@ -1,0 +1,240 @@
+"""Geography in the admin, on maps.
+
+What is versioned is not overwritten here: outlines of areas and cells can be seen, not moved (a new
+gridding closes cells and opens others). Zones, management areas, beats and jurisdictions are the
+city's to set; where past days must keep their answer, end the old row and add a new one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.gis.db.models import Union
+from django.contrib.gis.forms import GeometryField
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from leaflet.admin import LeafletAdminWidget, LeafletGeoAdmin
+
+from grid.models import (
+    Area,
+    AreaCode,
+    Beat,
+    BeatAssignment,
+    GridCell,
+    Jurisdiction,
+    ManagementArea,
+    Place,
+    Zone,
+)
+
+VALIDITY_HELP = _(
+    "Holds from the first day up to, not including, the last. To change what past days were told, "
+    "do not edit: end this row and add a new one."
+)
+WHOLE_CITY = {"DEFAULT_CENTER": (30.25, 120.165), "DEFAULT_ZOOM": 12}
+
+
+class MapAdmin(LeafletGeoAdmin):
+    """A page with a map on the city's own base layers."""
+
+    settings_overrides = WHOLE_CITY
+    show_full_result_count = False
+
+    @property
+    def media(self) -> forms.Media:
+        """Return the scripts of the page: ours come last."""
+        ours = forms.Media(
+            css={"all": ["css/tokens.css"]},
+            js=["vendor/protomaps-leaflet.js", forms.Script("js/map/admin.js", type="module")],
+        )
+        return super().media + ours
+
+
+class SeenGeometryAdmin(MapAdmin):
+    """A page whose geometry is shown on the map and cannot be changed, whatever is posted."""
+
+    modifiable = False
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "geometry" and field is not None:
+            field.disabled = True
+        return field
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A city pack or a gridding adds."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """History stays."""
+        return False
+
+
+class AreaCodeInline(admin.TabularInline):
+    """The codes an area bore and bears."""
+
+    model = AreaCode
+    extra = 0
+    can_delete = False
+    verbose_name_plural = _("codes by scheme and time")
+
+
+@admin.register(Area)
+class AreaAdmin(SeenGeometryAdmin):
+    """Districts, streets, communities."""
+
+    list_display = ("code", "name", "name_en", "level", "parent", "valid_from", "valid_to")
+    list_filter = ("level",)
+    list_select_related = ("parent",)
+    search_fields = ("code__startswith", "name", "name_en__icontains")
+    readonly_fields = ("city", "level", "parent", "code", "valid_from", "valid_to")
+    fields = (*readonly_fields, "name", "name_en", "geometry")
+    inlines = (AreaCodeInline,)
+
+
+@admin.register(GridCell)
+class GridCellAdmin(SeenGeometryAdmin):
+    """Unit grid cells."""
+
+    list_display = ("code", "community", "kind", "rounded_area", "valid_from", "valid_to")
+    list_filter = ("kind",)
+    list_select_related = ("community",)
+    search_fields = ("code__startswith", "community__name")
+    readonly_fields = ("city", "code", "community", "rounded_area", "valid_from", "valid_to")
+    fields = (*readonly_fields, "kind", "geometry")
+
+    @admin.display(description=_("area in m²"), ordering="area_m2")
+    def rounded_area(self, cell: GridCell) -> int:
+        """Return whole square metres."""
+        return round(cell.area_m2)
+
+
+class ZoneForm(forms.ModelForm):
+    """Says what a zone's fields do."""
+
+    class Meta:
+        help_texts: ClassVar = {
+            "code": _("A short name that never changes: Latin letters, digits, hyphens."),
+            "grade": _(
+                "Sets how often it is patrolled and which time limits hold. Where zones overlap, "
+                "the strictest counts."
+            ),
+            "geometry": _("Draw one or several outlines."),
+            "valid_to": VALIDITY_HELP,
+        }
+
+
+@admin.register(Zone)
+class ZoneAdmin(MapAdmin):
+    """Key, control and ordinary zones."""
+
+    form = ZoneForm
+    list_display = ("code", "name", "name_en", "grade", "valid_from", "valid_to")
+    list_filter = ("grade",)
+    search_fields = ("code", "name", "name_en")
+
+
+class ManagementAreaForm(forms.ModelForm):
+    """Says what a management area's fields do."""
+
+    class Meta:
+        help_texts: ClassVar = {
+            "code": _("A short name that never changes: Latin letters, digits, hyphens."),
+            "geometry": _("Lies over districts and streets; it replaces none of them."),
+            "valid_to": VALIDITY_HELP,
+        }
+
+
+@admin.register(ManagementArea)
+class ManagementAreaAdmin(MapAdmin):
+    """Areas managed as one that are no district, such as a scenic area."""
+
+    form = ManagementAreaForm
+    list_display = ("code", "name", "name_en", "valid_from", "valid_to")
+    search_fields = ("code", "name", "name_en")
+
+
+class SeenOutlineWidget(LeafletAdminWidget):
+    """A map that shows an outline."""
+
+    modifiable = False
+    settings_overrides = WHOLE_CITY
+    map_template = template_name = "leaflet/admin/widget.html"
+    geom_type = "GEOMETRY"
+
+
+class BeatForm(forms.ModelForm):
+    """A beat with the outline of its cells."""
+
+    outline = GeometryField(
+        label=_("outline"),
+        required=False,
+        disabled=True,
+        widget=SeenOutlineWidget,
+        help_text=_("The union of the cells as they were saved last."),
+    )
+
+    class Meta:
+        help_texts: ClassVar = {
+            "cells": _("The cells one collector walks in a shift: about twenty neighbours."),
+            "valid_to": VALIDITY_HELP,
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            whole = self.instance.cells.aggregate(whole=Union("geometry"))["whole"]
+            self.initial["outline"] = whole
+
+
+class BeatAssignmentInline(admin.TabularInline):
+    """Who walks the beat."""
+
+    model = BeatAssignment
+    extra = 0
+    raw_id_fields = ("collector",)
+
+
+@admin.register(Beat)
+class BeatAdmin(MapAdmin):
+    """Patrol beats and who walks them."""
+
+    form = BeatForm
+    list_display = ("code", "name", "valid_from", "valid_to")
+    search_fields = ("code__startswith", "name")
+    autocomplete_fields = ("cells",)
+    inlines = (BeatAssignmentInline,)
+
+
+@admin.register(Jurisdiction)
+class JurisdictionAdmin(admin.ModelAdmin):
+    """Which organisation answers where."""
+
+    list_display = (
+        "organisation",
+        "function",
+        "area",
+        "management_area",
+        "valid_from",
+        "valid_to",
+    )
+    list_filter = ("function",)
+    list_select_related = ("organisation", "area", "management_area")
+    search_fields = ("organisation__name", "area__name")
+    autocomplete_fields = ("area", "management_area", "cells")
+    raw_id_fields = ("organisation",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Jurisdiction]:
+        return super().get_queryset(request).order_by("organisation__path", "function")
+
+
+@admin.register(Place)
+class PlaceAdmin(MapAdmin):
+    """Names that word an address."""
+
+    list_display = ("name", "kind")
+    list_filter = ("kind",)
+    search_fields = ("name",)

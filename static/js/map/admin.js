@@ -1,0 +1,10 @@
+// Puts the city's base layers below the geometry that an administrator sees or edits.
+import { baseLayer } from "./style.js";
+
+window.addEventListener("map:init", (event) => {
+  const { map } = event.detail;
+  const urls = { base: "/tiles/base/{z}/{x}/{y}.mvt", grid: "/tiles/cells/{z}/{x}/{y}.mvt", cells: true };
+  baseLayer(window.protomapsL, urls).addTo(map);
+  map.attributionControl.setPrefix(false);
+  map.attributionControl.addAttribution("© OpenStreetMap contributors · 边界为示意 / borders are schematic");
+});

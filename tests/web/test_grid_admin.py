@@ -1,0 +1,75 @@
+"""Geography in the admin: every page opens, and what has a history cannot be moved."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from accounts.models import User
+from grid.models import Area, Beat, GridCell, ManagementArea, Place, Zone
+
+MODELS = [Area, GridCell, Zone, ManagementArea, Beat, Place]
+CORNERS = "[120.1, 30.2], [120.2, 30.2], [120.2, 30.3], [120.1, 30.2]"
+SQUARE = f'{{"type": "Polygon", "coordinates": [[{CORNERS}]]}}'
+
+
+@pytest.fixture
+def administrator(mini_city):
+    client = Client()
+    client.force_login(User.objects.create_superuser("administrator_sun"))
+    return client
+
+
+def page_of(model, pk=None):
+    name = model._meta.model_name
+    return f"/admin/grid/{name}/{pk}/change/" if pk else f"/admin/grid/{name}/"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_list_and_every_page_opens(administrator, model):
+    assert administrator.get(page_of(model)).status_code == 200
+    page = administrator.get(page_of(model, model.objects.first().pk))
+    assert page.status_code == 200
+    assert "js/map/admin.js" in page.content.decode()
+
+
+def test_the_jurisdictions_open(administrator):
+    assert administrator.get("/admin/grid/jurisdiction/").status_code == 200
+    assert administrator.get("/admin/grid/jurisdiction/add/").status_code == 200
+
+
+def test_an_area_can_be_renamed_but_not_moved(administrator):
+    area = Area.objects.get(code="330106005")
+    codes = {"codes-TOTAL_FORMS": 0, "codes-INITIAL_FORMS": 0}
+    answer = administrator.post(
+        page_of(Area, area.pk),
+        {"name": "翠苑", "name_en": "Cuiyuan", "geometry": SQUARE, "code": "1", **codes},
+    )
+    assert answer.status_code == 302
+    after = Area.objects.get(pk=area.pk)
+    assert (after.name, after.code) == ("翠苑", "330106005")
+    assert after.geometry.equals(area.geometry)
+
+
+def test_a_cell_cannot_be_moved(administrator):
+    cell = GridCell.objects.first()
+    answer = administrator.post(page_of(GridCell, cell.pk), {"kind": "water", "geometry": SQUARE})
+    assert answer.status_code == 302
+    after = GridCell.objects.get(pk=cell.pk)
+    assert after.kind == "water"
+    assert after.geometry.equals(cell.geometry)
+
+
+@pytest.mark.parametrize("model", [Area, GridCell])
+def test_nobody_adds_or_deletes_what_has_a_history(administrator, model):
+    assert administrator.get(f"{page_of(model)}add/").status_code == 403
+    delete = page_of(model, model.objects.first().pk).replace("change", "delete")
+    assert administrator.get(delete).status_code == 403
+
+
+def test_someone_without_the_permission_sees_no_geography(mini_city):
+    clerk = User.objects.create_user("clerk_wu", is_staff=True)
+    client = Client()
+    client.force_login(clerk)
+    assert client.get(page_of(Zone)).status_code == 403
+    clerk.user_permissions.add(Permission.objects.get(codename="view_zone"))
+    assert client.get(page_of(Zone)).status_code == 200
