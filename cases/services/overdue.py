@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.db.models import F
 from django.db.models.expressions import ExpressionWrapper
 from django.db.models.fields import DurationField
@@ -60,7 +60,8 @@ def _act_on(case_ids: Iterable[int], action: str, now: datetime) -> int:
     done = 0
     for case_id in list(case_ids):
         try:
-            case_act(case_id=case_id, action=action, actor=None, now=now)
+            with transaction.atomic():
+                case_act(case_id=case_id, action=action, actor=None, now=now)
             done += 1
         except (DomainError, OperationalError) as error:
             # Somebody was quicker, or is at it right now: the next run looks again.
