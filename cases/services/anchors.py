@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from cases.history_form import AnchorHead, anchor_digest, heads_digest, moment
 from cases.models import HistoryAnchor, HistoryAnchorHead
@@ -34,11 +35,12 @@ SETTLE_SECONDS = 10.0
 PAUSE_SECONDS = 0.05
 
 _LAST_ID = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM cases_caseevent_id_seq"
-# Whether every transaction older than the given one has ended.
-_SETTLED = """
-SELECT pg_snapshot_xmax(snapshot) >= %(xid)s::xid8 AND NOT EXISTS
-    (SELECT FROM pg_snapshot_xip(snapshot) AS running WHERE running < %(xid)s::xid8)
-FROM pg_current_snapshot() AS snapshot
+# Who is writing events: a transaction locks the table before it gets an id, and until it ends.
+_WRITERS = """
+SELECT virtualtransaction FROM pg_locks
+WHERE locktype = 'relation' AND relation = 'cases_caseevent'::regclass AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()
 """
 _GROWN = """
 SELECT grown.id, grown.number, grown.history_length, grown.history_head
@@ -107,23 +109,21 @@ def history_anchor(
 
 
 def _wait_for_writers(seconds: float) -> tuple[int, bool]:
-    """Return the last event id given out and whether everybody who got one by then has ended.
-
-    A writer has a transaction id before it gets an event id (it has locked the case or the day's
-    counter): whoever holds an id up to the last one is older than a transaction begun afterwards.
-    """
+    """Return the last event id given out and whether everybody who got one by then has ended."""
+    give_up = time.monotonic() + seconds
     with connection.cursor() as cursor:
         cursor.execute(_LAST_ID)
         last_event_id = cursor.fetchone()[0]
-        cursor.execute("SELECT pg_current_xact_id()::text")
-        xid = cursor.fetchone()[0]
-        give_up = time.monotonic() + seconds
-        while True:
-            cursor.execute(_SETTLED, {"xid": xid})
-            settled = cursor.fetchone()[0]
-            if settled or time.monotonic() >= give_up:
-                return last_event_id, settled
+        waiting_for = _writers(cursor)
+        while waiting_for and time.monotonic() < give_up:
             time.sleep(PAUSE_SECONDS)
+            waiting_for &= _writers(cursor)
+    return last_event_id, not waiting_for
+
+
+def _writers(cursor: CursorWrapper) -> set[str]:
+    cursor.execute(_WRITERS)
+    return {transaction_id for (transaction_id,) in cursor.fetchall()}
 
 
 def _grown(seen: int) -> list[AnchorHead]:
