@@ -43,6 +43,10 @@ class MapAdmin(LeafletGeoAdmin):
     settings_overrides = WHOLE_CITY
     show_full_result_count = False
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """History stays: what no longer holds is ended, not deleted."""
+        return False
+
     @property
     def media(self) -> forms.Media:
         """Return the scripts of the page: ours come last."""
@@ -66,10 +70,6 @@ class SeenGeometryAdmin(MapAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A city pack or a gridding adds."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """History stays."""
         return False
 
 
@@ -238,3 +238,7 @@ class PlaceAdmin(MapAdmin):
     list_display = ("name", "kind")
     list_filter = ("kind",)
     search_fields = ("name",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Names have no history."""
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)

@@ -60,10 +60,19 @@ def test_a_cell_cannot_be_moved(administrator):
 
 
 @pytest.mark.parametrize("model", [Area, GridCell])
-def test_nobody_adds_or_deletes_what_has_a_history(administrator, model):
+def test_nobody_adds_areas_and_cells(administrator, model):
     assert administrator.get(f"{page_of(model)}add/").status_code == 403
+
+
+@pytest.mark.parametrize("model", [Area, GridCell, Zone, ManagementArea, Beat])
+def test_nobody_deletes_what_has_a_history(administrator, model):
     delete = page_of(model, model.objects.first().pk).replace("change", "delete")
     assert administrator.get(delete).status_code == 403
+
+
+def test_a_name_can_be_deleted(administrator):
+    delete = page_of(Place, Place.objects.first().pk).replace("change", "delete")
+    assert administrator.get(delete).status_code == 200
 
 
 def test_someone_without_the_permission_sees_no_geography(mini_city):
