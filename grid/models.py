@@ -47,6 +47,9 @@ class ValidityQuerySet(models.QuerySet):
         return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day), valid_from__lte=day)
 
 
+ValidityManager = models.Manager.from_queryset(ValidityQuerySet)
+
+
 class Area(Validity):
     """A district, street or community; the proxies below carry the field's names."""
 
@@ -86,18 +89,22 @@ class Area(Validity):
         return self.name
 
 
-def _level_manager(level: str) -> type[models.Manager]:
-    class LevelManager(models.Manager.from_queryset(ValidityQuerySet)):
-        def get_queryset(self):
-            return super().get_queryset().filter(level=level)
+class LevelManager(ValidityManager):
+    """Areas of one level."""
 
-    return LevelManager
+    def __init__(self, level: str) -> None:
+        super().__init__()
+        self.level = level
+
+    def get_queryset(self) -> models.QuerySet:
+        """Keep the areas of this level."""
+        return super().get_queryset().filter(level=self.level)
 
 
 class District(Area):
     """An area of level district (区)."""
 
-    objects = _level_manager(Area.Level.DISTRICT)()
+    objects: ClassVar = LevelManager(Area.Level.DISTRICT)
 
     class Meta:
         proxy = True
@@ -108,7 +115,7 @@ class District(Area):
 class Street(Area):
     """An area of level street (街道, 镇)."""
 
-    objects = _level_manager(Area.Level.STREET)()
+    objects: ClassVar = LevelManager(Area.Level.STREET)
 
     class Meta:
         proxy = True
@@ -119,7 +126,7 @@ class Street(Area):
 class Community(Area):
     """An area of level community (社区, 村)."""
 
-    objects = _level_manager(Area.Level.COMMUNITY)()
+    objects: ClassVar = LevelManager(Area.Level.COMMUNITY)
 
     class Meta:
         proxy = True

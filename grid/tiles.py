@@ -97,7 +97,7 @@ def grid_tile(z: int, x: int, y: int, *, on: date) -> bytes:
     return _tile(_GRID, z, x, y, day=on)
 
 
-def _tile(statement: str, z: int, x: int, y: int, **given: object) -> bytes:
+def _tile(statement: str, z: int, x: int, y: int, **given: date) -> bytes:
     if z > MAX_ZOOM or not (0 <= x < 2**z and 0 <= y < 2**z):
         raise NoSuchTile
     with connection.cursor() as cursor:
