@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+
+from common.errors import DomainError
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -23,5 +24,6 @@ class Login(LoginView):
 def home(request: HttpRequest) -> HttpResponse:
     """Send people to the desk of their first role."""
     if request.user.home == "/":
-        raise PermissionDenied(_("Your account has no role yet: ask your administrator."))
+        message = _("Your account has no role yet: ask your administrator.")
+        raise DomainError("role_refused", message, status=403)
     return redirect(request.user.home)

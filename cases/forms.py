@@ -28,6 +28,7 @@ from cases.choices import (
 )
 from cases.models import Case, Source, Urgency
 from common.durations import limit_text
+from common.errors import DomainError
 from common.templatetags.ui import in_language, named
 from components.models import LimitUnit, Profile
 
@@ -380,12 +381,11 @@ class ActionForm(forms.Form):
             if name not in ("version", "key") and value not in (None, "", [])
         }
 
-    def add_door_errors(self, fields: dict[str, list[Any]] | None) -> None:
+    def add_door_errors(self, refused: DomainError) -> None:
         """Put the door's sentences beside the fields they speak of."""
-        for name, sentences in (fields or {}).items():
-            target = name if name in self.fields else None
-            for sentence in sentences:
-                self.add_error(target, str(sentence))
+        for name in refused.fields:
+            if name in self.fields:
+                self.add_error(name, [str(sentence) for sentence in refused.fields[name]])
 
 
 def door_value(name: str, value: Any) -> Any:

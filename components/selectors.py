@@ -48,7 +48,7 @@ def catalogue(on: date, *, kind: str = "", text: str = "") -> QuerySet[CaseType]
 
 def matching(text: str) -> Q:
     """Return the condition that a type is called ``text``: name, pinyin, initials, code, alias."""
-    condition = Q(code__istartswith=text) | Q(name__contains=text) | Q(name_en__icontains=text)
+    condition = Q(code__icontains=text) | Q(name__contains=text) | Q(name_en__icontains=text)
     condition |= Q(pk__in=CaseType.objects.filter(aliases__name__contains=text).values("pk"))
     letters = text.lower().replace(" ", "").replace("'", "")
     if letters.isascii() and letters:

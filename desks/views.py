@@ -80,10 +80,7 @@ def queue_table(user: User, now: datetime) -> list[dict[str, Any]]:
     )
     counts = {row["state"]: row for row in counted}
     first = (
-        open_cases(user)
-        .select_related("type")
-        .order_by("state", "due_at", "pk")
-        .distinct("state")
+        open_cases(user).select_related("type").order_by("state", "due_at", "pk").distinct("state")
     )
     urgent = {case.state: case for case in first}
     mine = {queue.key for queue in supervision_queues(now)} if acts(user) else set()

@@ -107,9 +107,7 @@ def last_failed_check(case: Case) -> dict[str, Any] | None:
     return {"person": event.actor, "at": event.at, "note": note}
 
 
-def dispatch_context(
-    case: Case, actions: list[dict[str, Any]], now: datetime
-) -> dict[str, Any]:
+def dispatch_context(case: Case, actions: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
     """Return what giving a case out needs: departments, the one suggested and why, the deadline."""
     main = next((action for action in actions if action["action"] == "dispatch"), None)
     if main is None:

@@ -83,7 +83,7 @@ class ActionPage:
             user=self.request.user,
             key=key,
             operation=f"page:{self.action}:{self.case.number}",
-            body={"version": version, **fields},
+            body=sent_body(self.request),
             now=self.now,
             act=act,
         )
@@ -150,11 +150,18 @@ def closing_answers(case: Case, form: ActionForm | None) -> list[dict[str, Any]]
 
 def refusal(error: DomainError) -> dict[str, Any]:
     """Return a refusal as the page says it: the sentence, the fields it is about, what was kept."""
+    said = [sentence for sentences in error.fields.values() for sentence in sentences]
     return {
         "message": error.message,
-        "fields": [("", sentence) for name in error.fields for sentence in error.fields[name]],
+        "details": [sentence for sentence in said if str(sentence) != str(error.message)],
         "kept": _("Nothing was changed. What you entered is kept below."),
     }
+
+
+def sent_body(request: HttpRequest) -> dict[str, list[str]]:
+    """Return what was sent, as it was sent: the same for a form sent twice, whatever came between."""
+    unsigned = ("csrfmiddlewaretoken", "search")
+    return {name: values for name, values in request.POST.lists() if name not in unsigned}
 
 
 def typed(request: HttpRequest) -> list[str]:
@@ -206,5 +213,7 @@ def _refused(page: ActionPage, error: DomainError) -> HttpResponse:
         return page.answer(None, None, error=said, fresh=True, status=error.status)
     data = page.request.POST.copy()
     data["version"], data["key"] = str(page.case.version), str(uuid4())
-    form = page.form(option, data if page.request.method == "POST" else None)
+    form = page.form(option, data)
+    if form.is_valid():
+        form.add_door_errors(error)
     return page.answer(form, option, error=refusal(error), fresh=True, status=error.status)

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from cases.api.filters import filter_cases
 from cases.case_page import (
     clock_rows,
     clocks_of_run,
@@ -16,12 +17,11 @@ from cases.case_page import (
     timeline,
 )
 from cases.choices import filter_choices
-from cases.api.filters import filter_cases
 from cases.models import ApprovalRequest, Case
 from cases.presenters import action_buttons, case_row, photo_groups
 from cases.selectors import actions_for, case_get_visible, case_timeline, duplicates_near
-from common import clock
 from cases.views.actions import refusal
+from common import clock
 from common.errors import DomainError
 from common.paging import cursor_page
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import for_roles
@@ -26,7 +27,10 @@ from cases.workflow import State
 from common import clock
 from common.errors import DomainError
 
-KIND_ICONS = {FieldTask.Kind.CONFIRM: "search", FieldTask.Kind.CHECK: "eye"}
+KINDS = {
+    FieldTask.Kind.CONFIRM: (pgettext_lazy("task", "Confirm"), "search"),
+    FieldTask.Kind.CHECK: (pgettext_lazy("task", "Check"), "eye"),
+}
 
 
 @require_safe
@@ -41,18 +45,18 @@ def tasks(request: HttpRequest) -> HttpResponse:
     )
     rows = [
         {
-            "kind": task.kind,
-            "kind_label": task.get_kind_display(),
-            "icon": KIND_ICONS[FieldTask.Kind(task.kind)],
-            "url": reverse("cases:task", args=[task.case.number]),
             **case_row(task.case, now),
+            "kind": task.kind,
+            "kind_label": KINDS[task.kind][0],
+            "icon": KINDS[task.kind][1],
+            "url": reverse("cases:task", args=[task.case.number]),
         }
         for task in open_tasks
     ]
     wanted = request.GET.get("kind", "")
     tabs = [("", _("All"), len(rows), not wanted)] + [
-        (kind.value, kind.label, sum(row["kind"] == kind for row in rows), kind == wanted)
-        for kind in FieldTask.Kind
+        (kind.value, label, sum(row["kind"] == kind for row in rows), kind == wanted)
+        for kind, (label, _icon) in KINDS.items()
     ]
     shown = [row for row in rows if not wanted or row["kind"] == wanted]
     context = {

@@ -28,7 +28,12 @@ STAGE_COUNT = 7
 PIE_LENGTH = 2 * math.pi * 2  # circumference of the badge's pie, radius 2 under a stroke of 4
 RING_LENGTH = 2 * math.pi * 4.5  # circumference of the clock's ring
 RUNNING_LIGHTS = {"green", "yellow", "red"}
-STOPPED_ICONS = {"paused": "player-pause", "kept": "check", "late": "alert-triangle", "none": "minus"}
+STOPPED_ICONS = {
+    "paused": "player-pause",
+    "kept": "check",
+    "late": "alert-triangle",
+    "none": "minus",
+}
 BADGE_ICONS = {"rework": "refresh", "suspended": "player-pause", "ended": "ban"}
 
 

@@ -1,0 +1,315 @@
+"""The desks: each queue shows what waits there, counts what it shows, and offers what may be done."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cases.services import case_report
+from cases.workflow import State
+from tests.cast import NOW, Story
+
+
+def rows_of(page) -> list[str]:
+    return re.findall(r"data-queue-row[^>]*>", page.text)
+
+
+def count_of(page, queue: str) -> int:
+    tab = re.search(rf'href="\?queue={queue}".*?class="count">(.*?)</a>', page.text, re.S)
+    return int(re.findall(r"\d+", re.sub(r"<[^>]*>", " ", tab.group(1)))[-1])
+
+
+@pytest.fixture
+def stories(cast) -> dict[str, Story]:
+    """One case in every open state, each at a place of its own."""
+    return {
+        state: Story(cast, metres=10 * number).walk_to(state)
+        for number, state in enumerate(
+            (
+                State.REPORTED,
+                State.CONFIRMING,
+                State.ACCEPTED,
+                State.FILED,
+                State.DISPATCHED,
+                State.HANDLING,
+                State.HANDLED,
+                State.CHECKING,
+                State.REWORK,
+                State.CHECKED,
+            )
+        )
+    }
+
+
+def test_the_acceptors_queues_hold_what_waits_for_an_acceptor(stories, page_of):
+    client = page_of("acceptor_wang")
+    page = client.get("/acceptance/")
+    assert count_of(page, "reported") == len(rows_of(page)) == 1
+    assert stories[State.REPORTED].case.number in page.text
+    handled = client.get("/acceptance/?queue=handled")
+    assert stories[State.HANDLED].case.number in handled.text
+    assert "actions/send_check/" in handled.text
+
+
+def test_a_confirmed_report_moves_to_its_own_queue(stories, page_of):
+    story = stories[State.CONFIRMING]
+    story.act("confirm", story.cast.collector_lin)
+    page = page_of("acceptor_wang").get("/acceptance/?queue=confirmed")
+    assert count_of(page, "confirmed") == 1
+    assert count_of(page, "reported") == 1
+    assert story.case.number in page.text
+
+
+def test_the_report_shows_standards_with_deadlines_and_duplicates(cast, stories, page_of):
+    Story(cast, metres=3)
+    page = page_of("acceptor_wang").get("/acceptance/").text
+    assert "Deadlines as if it were given out now." in page
+    assert "Merge into this" in page
+
+
+def test_choosing_a_type_brings_its_standards(stories, page_of):
+    number = stories[State.REPORTED].case.number
+    client = page_of("acceptor_wang")
+    chosen = client.get(f"/acceptance/{number}/details/?type=C0103")
+    assert "Storm" in chosen.text
+    assert "<html" not in chosen.text
+    unknown = client.get(f"/acceptance/{number}/details/?type=X9")
+    assert unknown.status_code == 200
+    assert "Choose the type first." in unknown.text
+
+
+@pytest.mark.parametrize("text", ["井盖", "jinggai", "ysjg", "C0103", "0103"])
+def test_a_type_is_found_by_name_pinyin_initials_and_code(cast, page_of, text):
+    options = page_of("acceptor_wang").get("/types/", {"search": text})
+    assert 'data-value="C0103"' in options.text
+
+
+@pytest.mark.parametrize("text", ["", "zzzz", "'; drop table", "%", "井" * 500])
+def test_an_odd_search_for_a_type_is_no_fault(cast, page_of, text):
+    assert page_of("acceptor_wang").get("/types/", {"search": text}).status_code == 200
+
+
+def test_the_dispatcher_sees_what_the_own_desk_holds(cast, stories, page_of):
+    stories[State.FILED].act("hand_down", cast.dispatcher_li)
+    own, other = (page_of(name).get("/dispatch/") for name in ("dispatcher_li", "dispatcher_xihu"))
+    assert count_of(own, "filed") == 0
+    assert count_of(other, "filed") == len(rows_of(other)) == 1
+    assert count_of(own, "rework") == 1
+
+
+def test_the_dispatch_desk_suggests_a_department_and_a_deadline(stories, page_of):
+    page = page_of("dispatcher_li").get("/dispatch/").text
+    assert "Suggested" in page
+    assert 'value="sanitation" selected' in page
+    assert "handling falls due" in page
+
+
+def test_the_inbox_holds_the_cases_of_the_own_department(stories, page_of):
+    own, other = (page_of(name).get("/inbox/") for name in ("clerk_sun", "clerk_hua"))
+    assert count_of(own, "open") == len(rows_of(own)) == 2
+    assert count_of(own, "dispatched") == count_of(own, "handling") == 1
+    assert count_of(other, "open") == 0
+    assert "What the dispatch desk gives you appears here." in other.text
+
+
+def test_what_closes_a_case_stands_in_the_inbox(stories, page_of):
+    story = stories[State.HANDLING]
+    page = page_of("clerk_sun").get(f"/inbox/?queue=handling&case={story.case.number}").text
+    for condition in story.case.closing_conditions:
+        assert condition in page
+    assert "actions/complete/" in page
+
+
+def test_a_failed_check_is_told_to_the_department(cast, stories, page_of):
+    story = stories[State.REWORK]
+    story.act("dispatch", cast.dispatcher_li)
+    page = page_of("clerk_sun").get(f"/inbox/?case={story.case.number}").text
+    assert "the check failed" in page
+    assert "已处理" in page  # what the collector wrote
+
+
+def test_the_supervisor_sees_every_stage_and_what_to_do(stories, page_of):
+    page = page_of("supervisor_zhao").get("/supervision/").text
+    assert stories[State.ACCEPTED].case.number in page
+    assert stories[State.CHECKED].case.number in page
+    assert "actions/file/?next=/supervision/" in page
+    assert "actions/close/?next=/supervision/" in page
+
+
+def test_a_leader_looks_on_and_decides_but_neither_files_nor_closes(cast, stories, page_of):
+    stories[State.HANDLING].act("request_proxy", cast.clerk_sun)
+    page = page_of("leader_tang").get("/supervision/").text
+    assert "actions/file/" not in page
+    assert "actions/approve_proxy/" in page
+    assert "actions/approve_proxy/" not in page_of("supervisor_zhao").get("/supervision/").text
+
+
+def test_a_figure_opens_the_list_behind_it(stories, page_of):
+    client = page_of("supervisor_zhao")
+    page = client.get("/supervision/").text
+    shown = re.findall(r'href="(/cases/\?state=[a-z]+)"><b>(\d+)</b>', page)
+    assert len(shown) > 8
+    for address, figure in shown:
+        rows = re.findall(r'<td><a class="figure" href="/cases/', client.get(address).text)
+        assert len(rows) == int(figure), address
+
+
+def test_collectors_see_their_own_tasks_alone(stories, page_of):
+    own, other = (page_of(name).get("/tasks/").text for name in ("collector_lin", "collector_far"))
+    for state in (State.CONFIRMING, State.CHECKING):
+        assert stories[state].case.number in own
+        assert stories[state].case.number not in other
+    only = page_of("collector_lin").get("/tasks/?kind=check").text
+    assert stories[State.CHECKING].case.number in only
+    assert stories[State.CONFIRMING].case.number not in only
+
+
+def test_a_task_offers_its_answers(stories, page_of):
+    number = stories[State.CHECKING].case.number
+    page = page_of("collector_lin").get(f"/tasks/{number}/").text
+    assert "actions/check_pass/" in page
+    assert "actions/check_fail/" in page
+    assert page_of("collector_far").get(f"/tasks/{number}/").status_code == 404
+
+
+def test_a_queue_costs_the_same_for_more_cases(cast, page_of, django_assert_max_num_queries):
+    client = page_of("clerk_sun")
+    for number in range(2):
+        Story(cast, metres=number).walk_to(State.HANDLING)
+    with django_assert_max_num_queries(30) as few:
+        client.get("/inbox/")
+    for number in range(6):
+        Story(cast, metres=20 + number).walk_to(State.HANDLING)
+    with django_assert_max_num_queries(30) as many:
+        client.get("/inbox/")
+    assert len(many) == len(few)
+
+
+REPORT = {"source": "collector", "description": "路边有一堆垃圾", "urgency": "normal", "key": "k1"}
+
+
+def test_a_collector_reports_from_the_phone(cast, page_of):
+    lon, lat = cast.place
+    client = page_of("collector_chen")
+    sent = {**REPORT, "longitude": lon, "latitude": lat, "type": "E0102"}
+    for _time in range(2):  # the answer was lost, the form is sent again
+        answer = client.post("/tasks/report/", sent)
+        assert answer.status_code == 302
+    assert cast.collector_chen.reported_cases.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"longitude": 0, "latitude": 0}, "outside"),
+        ({"description": "", "type": ""}, "Say what it is"),
+        ({"type": "Z9999"[:5]}, "no such type"),
+        ({"longitude": "here"}, "Enter a number"),
+        ({"description": "长" * 2001}, "at most 2000"),
+        ({"source": "leader"}, "leader"),
+    ],
+)
+def test_a_bad_report_is_refused_in_words_and_kept(cast, page_of, change, sentence):
+    lon, lat = cast.place
+    sent = {**REPORT, "longitude": lon, "latitude": lat, "address": "古荡路口"} | change
+    answer = page_of("collector_chen").post("/tasks/report/", sent)
+    assert answer.status_code == 400
+    assert sentence in answer.text
+    assert "古荡路口" in answer.text
+    assert not cast.collector_chen.reported_cases.exists()
+
+
+def test_a_call_is_taken_down_with_the_callers_number(cast, page_of):
+    lon, lat = cast.place
+    sent = {
+        **REPORT,
+        "source": "hotline",
+        "longitude": lon,
+        "latitude": lat,
+        "reporter_phone": "13800000000",
+        "reporter_name": "李女士",
+    }
+    answer = page_of("acceptor_wang").post("/acceptance/call/", sent)
+    assert answer.status_code == 302
+    case = cast.acceptor_wang.reported_cases.get()
+    assert case.source == "hotline"
+
+
+def test_the_list_is_filtered_on_both_sides(cast, stories, page_of):
+    client = page_of("inspector_he")
+    number = stories[State.HANDLING].case.number
+    for query, is_shown in (
+        ("state=handling", True),
+        ("state=filed", False),
+        ("type=E0102", True),
+        ("type=C0103", False),
+        ("department=sanitation", True),
+        ("department=gardens", False),
+        (f"q={number}", True),
+        ("reported_after=2026-03-01", True),
+        ("reported_after=2026-03-20", False),
+    ):
+        answer = client.get(f"/cases/?{query}", follow=True)
+        assert answer.status_code == 200
+        assert (number in answer.text) is is_shown, query
+
+
+def test_a_whole_number_opens_its_case(stories, page_of):
+    number = stories[State.HANDLING].case.number
+    answer = page_of("inspector_he").get("/cases/", {"q": number})
+    assert answer["Location"] == f"/cases/{number}/"
+
+
+def test_an_unknown_filter_is_refused_with_a_sentence(cast, page_of):
+    answer = page_of("inspector_he").get("/cases/?colour=red")
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.text
+
+
+def test_pages_of_the_list_neither_repeat_nor_lose_a_case(cast, page_of):
+    numbers = {
+        case_report(
+            actor=cast.collector_chen,
+            source="collector",
+            lon=cast.place[0],
+            lat=cast.place[1],
+            now=NOW,
+            description=f"第 {index} 件",
+        ).number
+        for index in range(30)
+    }
+    client = page_of("inspector_he")
+    seen: list[str] = []
+    address = "/cases/"
+    while address:
+        page = client.get(address).text
+        seen += re.findall(r'class="figure" href="/cases/(\d+)/"', page)
+        following = re.search(r'href="(\?[^"]+)" rel="next"', page)
+        address = f"/cases/{following.group(1).replace('&amp;', '&')}" if following else ""
+    assert sorted(seen) == sorted(numbers)
+
+
+@pytest.mark.parametrize("cursor", ["x", "🚧", "YWZ0ZXJ8MjAyNnwx", "a" * 2000])
+def test_a_broken_cursor_is_the_first_page(cast, stories, page_of, cursor):
+    answer = page_of("inspector_he").get("/cases/", {"cursor": cursor})
+    assert answer.status_code == 200
+
+
+def test_the_case_page_shows_exactly_the_actions_of_the_reader(stories, page_of):
+    number = stories[State.HANDLING].case.number
+    own, other = (
+        page_of(name).get(f"/cases/{number}/").text for name in ("clerk_sun", "inspector_he")
+    )
+    assert "actions/complete/" in own
+    assert "/actions/" not in other
+    assert page_of("clerk_hua").get(f"/cases/{number}/").status_code == 404
+
+
+def test_the_case_page_tells_the_whole_story(cast, page_of):
+    story = Story(cast).walk_to(State.CLOSED)
+    page = page_of("supervisor_zhao").get(f"/cases/{story.case.number}/").text
+    for label in ("Accept", "File", "Dispatch", "Complete", "Check passed", "Close the case"):
+        assert label in page
+    assert story.case.history_head[:16] in page
+    assert page.count('class="done"') == 7
