@@ -16,4 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("grid.urls")),
     path("", include("cases.urls")),
+    path("", include("dispatch.urls")),
+    path("", include("desks.urls")),
 ]
