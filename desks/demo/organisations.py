@@ -43,7 +43,12 @@ def load_organisations(
     bodies = _load_tree(city, plan["organisations"])
     _load_street_offices(city, bodies, plan["street_offices"])
     _load_jurisdictions(city, bodies, on, plan["jurisdictions"])
-    entries = [*plan["people"], *_clerks(bodies, plan["people"]), *_collectors(city, plan)]
+    entries = [
+        *plan["people"],
+        *_on_duty(plan["duty"]),
+        *_clerks(bodies),
+        *_collectors(city, plan),
+    ]
     people = _load_people(city, bodies, entries, password)
     _walk_beats(city, people, entries, on)
     return people
@@ -132,14 +137,34 @@ def _load_jurisdictions(
 # ── the people ────────────────────────────────────────────────────────────────────────────────
 
 
-def _clerks(
-    bodies: Mapping[str, Organisation], people: Iterable[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """A clerk for every body that handles cases and has nobody named in the file."""
-    staffed = {entry["organisation"] for entry in people}
-    idle = [
-        body for body in bodies.values() if body.kind in HANDLING_KINDS and body.code not in staffed
+def named_logins(path: Path = ORGANISATIONS) -> tuple[str, ...]:
+    """Return the log-ins that are for people to use: the simulator never acts in their name."""
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    people = (*plan["people"], *plan["collectors"]["named"])
+    return tuple(entry["username"] for entry in people)
+
+
+def _on_duty(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """People of the centre, the desks and the squads beside the named ones."""
+    logins = [
+        (f"{entry['role']}_{entry['organisation'].replace('-', '_')}_{number}", entry)
+        for entry in entries
+        for number in range(1, entry["count"] + 1)
     ]
+    return [
+        {
+            "username": login,
+            "name": person_name(login),
+            "organisation": entry["organisation"],
+            "roles": [entry["role"]],
+        }
+        for login, entry in logins
+    ]
+
+
+def _clerks(bodies: Mapping[str, Organisation]) -> list[dict[str, Any]]:
+    """A clerk for every body that handles cases."""
+    handling = [body for body in bodies.values() if body.kind in HANDLING_KINDS]
     return [
         {
             "username": f"clerk_{body.code.replace('-', '_')}",
@@ -147,7 +172,7 @@ def _clerks(
             "organisation": body.code,
             "roles": [Role.DEPARTMENT_CLERK],
         }
-        for body in sorted(idle, key=lambda body: body.code)
+        for body in sorted(handling, key=lambda body: body.code)
     ]
 
 

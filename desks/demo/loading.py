@@ -1,0 +1,78 @@
+"""The whole demo city in one call: what ``manage.py load_demo`` and the tests stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import City, User
+from cases.loading import load_settings
+from cases.models import Case
+from common.clock import NOT_A_DEMO, demo_clock_start
+from common.errors import DomainError
+from common.models import DemoClock
+from components.loading import load_catalogue
+from components.models import Component
+from desks.demo.history import load_history
+from desks.demo.organisations import load_organisations
+from desks.demo.pictures import PHOTOGRAPHER
+from desks.demo.register import load_register
+from grid.loading import load_city_pack
+
+PACK = settings.BASE_DIR / "fixtures" / "hangzhou"
+FOUNDED = date(2021, 4, 9)  # from when the divisions of the pack hold
+
+
+def load_demo() -> City:
+    """Create the demo city, or complete what is missing of it; quick when nothing is.
+
+    Raises DomainError ``not_a_demo`` outside demo mode and on a database that people use.
+    """
+    _check_database()
+    clock = demo_clock_start()
+    now = clock.virtual_anchor + (timezone.now() - clock.real_anchor) * clock.rate
+    city = City.objects.first()
+    if city is None or not _is_complete(city):
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off")
+        city = build_city(now, settings.DEMO_PASSWORD)
+        load_register(city, timezone.localdate(now))
+        load_history(city, User.objects.get(username=PHOTOGRAPHER), now)
+        with connection.cursor() as cursor:
+            cursor.execute("RESET statement_timeout; RESET synchronous_commit")
+    return city
+
+
+def build_city(
+    now: datetime, password: str, *, pack: Path = PACK, streets: Collection[str] | None = None
+) -> City:
+    """Give an empty database the city: ground, catalogue, calendars, organisations and people."""
+    city = load_city_pack(pack, streets)
+    load_catalogue()
+    load_settings(city, now)
+    load_organisations(city, FOUNDED, password)
+    return city
+
+
+def _check_database() -> None:
+    """The demo's clock marks its database: never turn one that people use into a demo."""
+    if not settings.DEMO:
+        raise DomainError(NOT_A_DEMO, _("The demo city is loaded only in demo mode."), status=403)
+    if City.objects.exists() and not DemoClock.objects.exists():
+        raise DomainError(
+            NOT_A_DEMO, _("This database is used by people: it gets no demo city."), status=403
+        )
+
+
+def _is_complete(city: City) -> bool:
+    return (
+        User.objects.filter(username=PHOTOGRAPHER).exists()
+        and Component.objects.filter(city=city).exists()
+        and Case.objects.filter(city=city).exists()
+    )
