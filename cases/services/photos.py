@@ -74,6 +74,18 @@ def photo_store(*, owner: User, upload: BinaryIO, now: datetime) -> Photo:
     )
 
 
+def photo_copy(*, photo: Photo, owner: User, now: datetime) -> Photo:
+    """Give a person a row of their own for a picture that is stored already; returns the row."""
+    return Photo.objects.create(
+        owner=owner,
+        sha256=photo.sha256,
+        width=photo.width,
+        height=photo.height,
+        size_bytes=photo.size_bytes,
+        uploaded_at=now,
+    )
+
+
 def photo_path(digest: str, size: str) -> Path:
     """Return where the pixels of a size lie, relative to the media root."""
     return Path("photos") / digest[:2] / digest[2:4] / f"{digest}-{size}.jpg"
