@@ -1,0 +1,171 @@
+"""Real browsers on a real server: Debian's Chromium, one context a person."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from cases.models import Case
+from tests.cast import PASSWORD, Cast, build_cast
+from tests.geo_city import load_mini_city
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESK = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+PHONE_USERS = ("collector",)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def allow_database_beside_playwright() -> None:
+    """Playwright's event loop runs in this thread; the tests' own queries are still synchronous."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests of this process."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def city_cast(transactional_db) -> Cast:
+    """The small city, committed, so that the server's threads see it."""
+    return build_cast(load_mini_city())
+
+
+@pytest.fixture
+def photograph(tmp_path: Path) -> Callable[[str], Path]:
+    """Return a real picture file of a colour."""
+
+    def take(colour: str) -> Path:
+        path = tmp_path / f"{colour}.jpg"
+        content = BytesIO()
+        Image.new("RGB", (800, 600), colour).save(content, "JPEG")
+        path.write_bytes(content.getvalue())
+        return path
+
+    return take
+
+
+class Person:
+    """Somebody at a browser, logged in through the login page."""
+
+    def __init__(self, page: Page, base: str, name: str, photograph: Callable[[str], Path]) -> None:
+        self.page = page
+        self.base = base
+        self.name = name
+        self.photograph = photograph
+        page.set_default_timeout(10_000)
+        page.goto(f"{base}/login/")
+        page.locator("input[name=username]").fill(name)
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page).not_to_have_url(re.compile("/login/"))
+        page.wait_for_load_state("networkidle")  # the modules that listen to keys are there
+
+    @property
+    def desk(self) -> str:
+        """The path this person landed on."""
+        return self.page.url.removeprefix(self.base)
+
+    def go(self, path: str) -> Page:
+        """Open a page of the site."""
+        self.page.goto(self.base + path, wait_until="networkidle")
+        return self.page
+
+    def add_photo(self, colour: str) -> None:
+        """Choose a photo in the open form and wait until it was sent."""
+        chosen = self.page.locator("[data-photo]:visible").count()
+        self.page.locator(".photo-picker input[type=file]").last.set_input_files(
+            self.photograph(colour)
+        )
+        expect(self.page.locator("[data-photo]:visible")).to_have_count(chosen + 1)
+
+    def act(self, case: Case, action: str, *, photo: str = "", **fields: str) -> None:
+        """Open the case, press the action's button, answer what is asked, send it."""
+        page = self.go(f"/cases/{case.number}/")
+        more = page.locator("details.more summary")
+        button = page.locator(
+            f'main [href*="/actions/{action}/"], [action$="/actions/{action}/"] button'
+        )
+        if more.count() and not button.first.is_visible():
+            more.first.click()
+        asks = button.first.evaluate("element => element.tagName") == "A"
+        button.first.click()
+        if asks:
+            self._answer(action, photo, fields)
+        expect(page.locator("body")).to_contain_text(f"{case.number}: ")  # what came of it
+        page.wait_for_load_state("networkidle")
+        case.refresh_from_db()
+
+    def _answer(self, action: str, photo: str, fields: dict[str, str]) -> None:
+        """Fill the dialog of an action and send it."""
+        form = self.page.locator(f'[data-action-form] form[action*="/actions/{action}/"]')
+        expect(form).to_be_visible()
+        for name, value in fields.items():
+            self._fill(form, name, value)
+        if photo:
+            self.add_photo(photo)
+        for box in form.locator('input[name="closing_answers_met"]').all():
+            box.check()
+        form.locator(".form-foot button.button-primary, .form-foot button.button-danger").click()
+        expect(form).to_have_count(0)
+
+    def _fill(self, form, name: str, value: str) -> None:
+        field = form.locator(f'[name="{name}"]').first
+        if not field.is_visible():
+            form.locator("details.optional summary").click()
+        kind = field.evaluate("element => element.type")
+        if kind.startswith("select"):
+            field.select_option(value)
+        elif kind == "radio":
+            form.locator(f'[name="{name}"][value="{value}"]').check()
+        else:
+            field.fill(value)
+
+
+@pytest.fixture
+def person(
+    chromium: Browser, live_server, city_cast: Cast, photograph
+) -> Iterator[Callable[[str], Person]]:
+    """Return somebody of the cast at a browser of their own; a collector holds a phone."""
+    contexts: dict[str, Person] = {}
+    opened = []
+
+    def sit_down(name: str, locale: str = "en") -> Person:
+        if name not in contexts:
+            size = PHONE if name.startswith(PHONE_USERS) else DESK
+            lon, lat = city_cast.place
+            context = chromium.new_context(
+                viewport=size,
+                locale=locale,
+                timezone_id="Asia/Shanghai",
+                geolocation={"longitude": lon, "latitude": lat},
+                permissions=["geolocation"],
+            )
+            opened.append(context)
+            contexts[name] = Person(context.new_page(), live_server.url, name, photograph)
+        return contexts[name]
+
+    yield sit_down
+    for context in opened:
+        context.close()
