@@ -12,6 +12,44 @@ from accounts.models import City, Organisation, User
 from accounts.roles import ROLES, Role
 from common.errors import DomainError
 
+# What an administrator sets in the admin, without being superuser.
+CONFIGURED = {
+    "accounts": ("city", "organisation", "user"),
+    "grid": (
+        "area",
+        "areacode",
+        "beat",
+        "beatassignment",
+        "gridcell",
+        "jurisdiction",
+        "managementarea",
+        "place",
+        "zone",
+    ),
+    "components": (
+        "casestandard",
+        "casetype",
+        "component",
+        "typealias",
+        "typeclass",
+        "typecode",
+    ),
+    "cases": (
+        "calendarday",
+        "calendaruse",
+        "casepolicy",
+        "reasoncode",
+        "stagelimit",
+        "workcalendar",
+    ),
+}
+CONFIGURATION = tuple(
+    f"{app}.{right}_{model}"
+    for app, models in CONFIGURED.items()
+    for model in models
+    for right in ("view", "add", "change")
+)
+
 
 @transaction.atomic
 def organisation_create(
@@ -36,7 +74,12 @@ def organisation_create(
         department_kind=department_kind,
         has_dispatch_desk=has_dispatch_desk,
     )
-    organisation.path = path_below(parent, organisation)
+    return organisation_place(organisation=organisation)
+
+
+def organisation_place(*, organisation: Organisation) -> Organisation:
+    """Give a new organisation its path below its parent."""
+    organisation.path = path_below(organisation.parent, organisation)
     organisation.save(update_fields=["path"])
     return organisation
 
@@ -84,7 +127,10 @@ def roles_sync() -> None:
         missing = set(definition.permissions) - permissions.keys()
         if missing:
             raise LookupError(f"No such permission: {', '.join(sorted(missing))}")
-        group.permissions.set([permissions[name] for name in definition.permissions])
+        names = definition.permissions
+        if definition.role is Role.ADMINISTRATOR:
+            names += tuple(name for name in CONFIGURATION if name in permissions)
+        group.permissions.set([permissions[name] for name in names])
 
 
 @transaction.atomic

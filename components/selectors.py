@@ -16,6 +16,7 @@ from grid.models import SRID
 
 NEAR_M = 5_000  # nobody standing in front of a component looks for one farther away
 MAX_FOUND = 20
+CODE_DIGITS = 16
 
 
 class NotThere(DomainError):
@@ -101,7 +102,8 @@ def _described(components: QuerySet[Component]) -> QuerySet[Component]:
 
 def component_get(code: str) -> Component:
     """Return the component with this identification code; raise NotThere."""
-    found = _described(Component.objects.filter(code=code)).first()
+    is_code = len(code) == CODE_DIGITS and code.isascii() and code.isdigit()
+    found = _described(Component.objects.filter(code=code)).first() if is_code else None
     if found is None:
         raise NotThere(_("There is no such component."))
     return found

@@ -19,11 +19,15 @@ from jsonschema import Draft202012Validator
 
 from accounts.models import Organisation, User
 from common.errors import DomainError
-from components.models import CaseType, CodeCounter, Component, TypeKind
+from components.models import CaseStandard, CaseType, CodeCounter, Component, TypeKind
 from components.selectors import NotThere
 from grid.models import SRID
 from grid.selectors import Location, locate
 
+# What of a standard decides about a case; the rest is wording that may be mended in place.
+DECIDING = frozenset(
+    {"condition", "limit_value", "limit_unit", "closing_condition", "lead_department_kind"}
+)
 MAX_SEQUENCE = 999_999
 GEOMETRY_KINDS = {
     "Point": "point",
@@ -124,6 +128,28 @@ def component_retire(*, actor: User | None, component_id: int, on: date) -> Comp
     component.state = Component.State.ABANDONED
     _save(component, actor)
     return component
+
+
+@transaction.atomic
+def standard_revise(*, standard_id: int, on: date, **changes: Any) -> CaseStandard:
+    """Change a standard from a day on; return the version in force from then.
+
+    What decides about a case makes a new version: the old one ends and stays with the cases filed
+    under it. Wording (English, source) is mended in place.
+    Raise DomainError ``not_possible`` for a standard that has ended.
+    """
+    standard = CaseStandard.objects.select_for_update().get(pk=standard_id)
+    if standard.valid_to is not None:
+        raise DomainError("not_possible", _("This standard is no longer in force."), status=409)
+    changed = {name: value for name, value in changes.items() if value != getattr(standard, name)}
+    if changed.keys() & DECIDING:
+        CaseStandard.objects.filter(pk=standard_id).update(valid_to=on)
+        standard.pk, standard.valid_from = None, on
+        standard._state.adding = True
+    for name, value in changed.items():
+        setattr(standard, name, value)
+    standard.save()
+    return standard
 
 
 def check_fits(case_type: CaseType, geometry: GEOSGeometry, attributes: Mapping[str, Any]) -> None:

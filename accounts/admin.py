@@ -1,0 +1,135 @@
+"""The city, its organisations and its people in the admin."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import City, Organisation, User
+from accounts.services import organisation_move, organisation_place
+
+
+@admin.register(City)
+class CityAdmin(admin.ModelAdmin):
+    """The city of this installation."""
+
+    list_display = ("name", "name_en", "code")
+    readonly_fields = ("code", "cell_sequence_length")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A city comes with its pack."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes a city."""
+        return False
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(admin.ModelAdmin):
+    """The tree, in its order; what no longer works is made inactive, not deleted."""
+
+    list_display = (
+        "indented_name",
+        "code",
+        "kind",
+        "department_kind",
+        "has_dispatch_desk",
+        "is_active",
+    )
+    list_filter = ("kind", "has_dispatch_desk", "is_active", "department_kind")
+    search_fields = ("name", "name_en__icontains", "code__startswith")
+    autocomplete_fields = ("parent",)
+    list_select_related = ("parent",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Codes are what programs and histories call an organisation by."""
+        return ("city", "code") if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes here."""
+        return False
+
+    @admin.display(description=_("name"), ordering="path")
+    def indented_name(self, row: Organisation) -> str:
+        """Show the depth in the tree."""
+        return "　" * (row.path.count(".") - 1) + row.name
+
+    def save_model(self, request: HttpRequest, obj: Organisation, form: Any, change: bool) -> None:
+        """Keep the paths right: a moved organisation takes everything below it along."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            organisation_place(organisation=obj)
+            return
+        parent = obj.parent
+        if "parent" in form.changed_data:
+            obj.parent_id = form.initial["parent"]
+        super().save_model(request, obj, form, change)
+        if "parent" in form.changed_data:
+            organisation_move(organisation=obj, parent=parent)
+
+
+class PersonForm(forms.ModelForm):
+    """A person's own page: the roles are the groups."""
+
+    class Meta:
+        labels: ClassVar = {"groups": _("roles")}
+        help_texts: ClassVar = {"groups": _("what this person may do; see the list of roles")}
+
+
+@admin.register(User)
+class PersonAdmin(BaseUserAdmin):
+    """People with a log-in."""
+
+    list_display = ("username", "display_name", "organisation", "role_names", "is_active")
+    list_filter = ("groups", "is_active", "organisation__kind")
+    list_select_related = ("organisation",)
+    search_fields = ("username__startswith", "display_name")
+    autocomplete_fields = ("organisation",)
+    form = type("PersonChangeForm", (PersonForm, BaseUserAdmin.form), {"Meta": PersonForm.Meta})
+    fieldsets = (
+        (None, {"fields": ("username", "password", "is_active")}),
+        (_("Person"), {"fields": ("display_name", "phone", "language", "theme")}),
+        (_("Work"), {"fields": ("city", "organisation", "groups", "is_staff")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": (
+                    "username",
+                    "usable_password",
+                    "password1",
+                    "password2",
+                    "display_name",
+                    "city",
+                    "organisation",
+                    "groups",
+                ),
+            },
+        ),
+    )
+
+    @admin.display(description=_("roles"))
+    def role_names(self, person: User) -> str:
+        """List the groups."""
+        return ", ".join(group.name for group in person.groups.all())
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Load the roles with the people."""
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Histories name people: they are made inactive."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A superuser is changed by superusers only."""
+        above = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return not above and super().has_change_permission(request, obj)
