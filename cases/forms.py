@@ -1,8 +1,8 @@
 """What a page asks for before an action: one form, built from the fields the workflow names.
 
-Here is only how a field is asked; which fields an action needs stands in ``cases.workflow`` and what
-is true of a value is decided by the door. ``fields()`` gives the raw values the door reads, the
-same as a client of the API would send.
+Here is only how a field is asked; which fields an action needs stands in ``cases.workflow`` and
+what is true of a value is decided by the door. ``door_fields()`` gives the raw values the door
+reads, the same as a client of the API would send.
 """
 
 from __future__ import annotations

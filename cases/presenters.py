@@ -180,7 +180,7 @@ def map_point(row: dict[str, Any]) -> dict[str, Any]:
 def action_button(case: Case, option: ActionOption, back: str) -> dict[str, Any]:
     """Return the button of an action this person may take now.
 
-    An action that asks nothing is sent at once; one that does, or that ends the case, opens its form.
+    An action that asks nothing is sent at once; one that asks, or that ends the case, opens a form.
     """
     look = look_of(option.action)
     asks = bool(option.requires) or look.is_danger or bool(look.consequence)

@@ -159,7 +159,7 @@ def refusal(error: DomainError) -> dict[str, Any]:
 
 
 def sent_body(request: HttpRequest) -> dict[str, list[str]]:
-    """Return what was sent, as it was sent: the same for a form sent twice, whatever came between."""
+    """Return the form as it was sent: the same when sent twice, whatever came between."""
     unsigned = ("csrfmiddlewaretoken", "search")
     return {name: values for name, values in request.POST.lists() if name not in unsigned}
 

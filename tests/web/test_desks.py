@@ -1,4 +1,4 @@
-"""The desks: each queue shows what waits there, counts what it shows, and offers what may be done."""
+"""The desks: each queue shows what waits there, counts it, and offers what may be done."""
 
 from __future__ import annotations
 
