@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import connection, transaction
 
 from live.models import EventPosition
@@ -23,6 +25,13 @@ SELECT head.position + row_number() OVER (ORDER BY taken.event_id), taken.event_
 FROM taken, head
 """
 
+_NUMBER = """
+INSERT INTO live_eventposition (position, event_id)
+SELECT head.position + given.place, given.event_id
+FROM unnest(%s::bigint[]) WITH ORDINALITY AS given (event_id, place),
+    (SELECT coalesce(max(position), 0) AS position FROM live_eventposition) AS head
+"""
+
 
 def events_sequence() -> int:
     """Number what was committed since; returns how many events got a position.
@@ -39,6 +48,14 @@ def events_sequence() -> int:
         numbered += count
         if count < BATCH:
             return numbered
+
+
+@transaction.atomic
+def events_number(event_ids: Sequence[int]) -> None:
+    """Number events loaded in bulk, which never were in the outbox, in the order given."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute(_NUMBER, [list(event_ids)])
 
 
 def has_pending() -> bool:
