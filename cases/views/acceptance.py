@@ -13,11 +13,12 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import for_roles
 from accounts.roles import Role
+from cases.case_page import timeline
 from cases.choices import standard_options
-from cases.models import Case
+from cases.models import Case, FieldTask
 from cases.presenters import action_button, case_row, map_point, photo_groups
 from cases.queues import PAGE_SIZE, acceptance_queues, queue_cases, queue_lengths
-from cases.selectors import actions_for, case_get_visible, duplicates_near
+from cases.selectors import actions_for, case_get_visible, case_timeline, duplicates_near
 from cases.workflow import State
 from common import clock
 from common.templatetags.ui import named
@@ -87,8 +88,18 @@ def report_context(request: HttpRequest, case: Case, queue: str, now: datetime) 
         "actions": list(buttons.values()),
         "duplicates": near,
         "map_points": [map_point(row) for row in near],
+        "confirmed": last_confirmation(case),
+        "events": [] if "accept" in options else timeline(case_timeline(case)),
         **type_context(case, case.type, now),
     }
+
+
+def last_confirmation(case: Case) -> FieldTask | None:
+    """Return what a collector last found on site in this run, before filing."""
+    answered = case.field_tasks.filter(
+        run=case.run, kind=FieldTask.Kind.CONFIRM, ended_at__isnull=False
+    )
+    return answered.select_related("collector").order_by("-ended_at").first()
 
 
 def type_context(case: Case, case_type: CaseType | None, now: datetime) -> dict[str, Any]:
