@@ -9,6 +9,8 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.test.testcases import LiveServerThread
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -44,6 +46,19 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def address(transactional_db) -> Iterator[str]:
+    """Serve pages and every app's static files, in threads, on the test database."""
+    thread = LiveServerThread("localhost", static_handler=StaticFilesHandler)
+    thread.daemon = True
+    thread.start()
+    thread.is_ready.wait()
+    if thread.error:
+        raise thread.error
+    yield f"http://localhost:{thread.port}"
+    thread.terminate()
 
 
 @pytest.fixture
@@ -145,7 +160,7 @@ class Person:
 
 @pytest.fixture
 def person(
-    chromium: Browser, live_server, city_cast: Cast, photograph
+    chromium: Browser, address: str, city_cast: Cast, photograph
 ) -> Iterator[Callable[[str], Person]]:
     """Return somebody of the cast at a browser of their own; a collector holds a phone."""
     contexts: dict[str, Person] = {}
@@ -163,7 +178,7 @@ def person(
                 permissions=["geolocation"],
             )
             opened.append(context)
-            contexts[name] = Person(context.new_page(), live_server.url, name, photograph)
+            contexts[name] = Person(context.new_page(), address, name, photograph)
         return contexts[name]
 
     yield sit_down
