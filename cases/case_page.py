@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from cases.models import ApprovalRequest, Case, CaseClock, CaseEvent
+from accounts.models import Organisation, User
+from cases.models import ApprovalRequest, Case, CaseClock, CaseEvent, FieldTask
 from cases.presenters import look_of
 from cases.services.clocks import ClockBook
 from cases.time_limits import Unit, elapsed, light
@@ -26,6 +28,8 @@ from cases.workflow import (
     State,
 )
 from common.durations import duration_text, limit_text
+from common.templatetags.ui import named
+from components.models import Profile
 
 # (label, the clocks of the stage; the last of them to stop ends it)
 STAGES = (
@@ -99,14 +103,22 @@ def clock_rows(clocks: Iterable[CaseClock], now: datetime) -> list[dict[str, Any
     return [
         {
             "label": CLOCK_LABELS[ClockKind(clock.kind)],
-            "charged_to": clock.person,
-            "organisation": clock.organisation if clock.person is None else None,
+            **charged_to(clock),
             "used": used_time(clock, now),
             "limit": limit_text(clock.limit_value, clock.limit_unit) if clock.limit_value else "",
             "chip": clock_chip_of(clock, now),
         }
         for clock in clocks
     ]
+
+
+def charged_to(clock: CaseClock) -> dict[str, Any]:
+    """Return whom a clock is charged to: the city, the department that handles, or a person."""
+    if clock.kind == ClockKind.WHOLE:
+        return {}
+    if clock.kind == ClockKind.HANDLE or clock.person is None:
+        return {"organisation": clock.organisation}
+    return {"charged_to": clock.person}
 
 
 def stages(case: Case, clocks: list[CaseClock], now: datetime) -> list[dict[str, Any]]:
@@ -160,7 +172,9 @@ def progress(index: int, case: Case, clocks: list[CaseClock], current: int | Non
 
 
 def timeline(events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
-    """Return the history, newest first, as people read it."""
+    """Return the history, newest first, as people read it: at most two queries for names."""
+    newest_first = sorted(events, key=lambda event: event.sequence, reverse=True)
+    names = names_in([event.data for event in newest_first])
     return [
         {
             "at": event.at,
@@ -168,12 +182,42 @@ def timeline(events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
             "icon": look_of(event.action).icon,
             "person": event.actor or _("System"),
             "role": ROLE_LABELS.get(event.role, ""),
-            "details": [],
+            "details": details(event.data, names),
             "note": written_words(event),
             "hash": event.hash,
         }
-        for event in sorted(events, key=lambda event: event.sequence, reverse=True)
+        for event in newest_first
     ]
+
+
+def desk_of(data: dict[str, Any]) -> str | None:
+    """Return the code of the desk a step gave the case to."""
+    return data.get("changed", {}).get("desk", (None, None))[1]
+
+
+def names_in(steps: list[dict[str, Any]]) -> dict[str | int, str]:
+    """Return the names of the organisations (by code) and people (by id) that steps mention."""
+    codes = {code for data in steps for code in (data.get("department"), desk_of(data)) if code}
+    ids = {data["collector"] for data in steps if isinstance(data.get("collector"), int)}
+    names: dict[str | int, str] = {}
+    if codes:
+        bodies = Organisation.objects.filter(code__in=codes)
+        names |= {body.code: named(body) for body in bodies}
+    if ids:
+        names |= {person.pk: str(person) for person in User.objects.filter(pk__in=ids)}
+    return names
+
+
+def details(data: dict[str, Any], names: dict[str | int, str]) -> list[str]:
+    """Return what a step decided, in words: to whom, under which standard, what was found."""
+    to = names.get(data.get("department") or desk_of(data) or data.get("collector") or "")
+    lines = [f"→ {to}"] if to else []
+    if standard := data.get("standard"):
+        limit = limit_text(Decimal(standard["limit"]), standard["unit"])
+        lines.append(f"{Profile(standard['profile']).label} · {limit}")
+    if outcome := data.get("outcome"):
+        lines.append(str(FieldTask.Outcome(outcome).label))
+    return lines
 
 
 def written_words(event: CaseEvent) -> str:

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from accounts.access import for_roles
@@ -157,10 +158,16 @@ def decision_rows(request: HttpRequest) -> list[dict[str, Any]]:
             "request": each,
             "label": request_label(each),
             "case": each.case,
-            "buttons": [
-                action_link(each.case, action, request.path)
-                for action in decision_actions(each.kind)
-            ],
+            "buttons": decision_buttons(each, request.path),
         }
         for each in asked
+    ]
+
+
+def decision_buttons(asked: ApprovalRequest, back: str) -> list[dict[str, Any]]:
+    """Return the two answers to a request, in short words: what is asked stands beside them."""
+    words = (pgettext("decision", "Reject"), pgettext("decision", "Approve"))
+    return [
+        action_link(asked.case, action, back) | {"label": label}
+        for action, label in zip(decision_actions(asked.kind), words, strict=True)
     ]

@@ -22,7 +22,7 @@ from cases.selectors import actions_for, case_get_visible, case_timeline, duplic
 from cases.workflow import State
 from common import clock
 from common.templatetags.ui import named
-from components.models import CaseType
+from components.models import CaseType, TypeKind
 from components.selectors import components_nearest, types_search
 
 MAIN_ACTIONS = (
@@ -105,12 +105,14 @@ def last_confirmation(case: Case) -> FieldTask | None:
 def type_context(case: Case, case_type: CaseType | None, now: datetime) -> dict[str, Any]:
     """Return what depends on the type: nearest components, standards with their deadlines."""
     code = case_type.code if case_type else None
+    is_event = case_type is not None and case_type.kind == TypeKind.EVENT
+    place = case.point.x, case.point.y
     return {
         "case_type": case_type,
         "type_words": f"{case_type.code[1:]} {named(case_type)}" if case_type else "",
-        "nearest": components_nearest(
-            case.point.x, case.point.y, type_code=code, limit=NEAREST_COUNT
-        ),
+        "nearest": []
+        if is_event
+        else components_nearest(*place, type_code=code, limit=NEAREST_COUNT),
         "standards": standard_options(case, case_type, now),
     }
 
