@@ -47,6 +47,11 @@ def was_filed(situation: Situation, kind: RequestKind | None) -> bool:
     return situation.case.limit_value is not None
 
 
+def was_dispatched(situation: Situation, kind: RequestKind | None) -> bool:
+    """A department has the case; what was handled on the spot never had one."""
+    return situation.case.department_id is not None
+
+
 def first_approval(situation: Situation, kind: RequestKind | None) -> bool:
     """Nobody has approved the first step of the request yet."""
     request = situation.open_request(kind) if kind else None
@@ -55,7 +60,7 @@ def first_approval(situation: Situation, kind: RequestKind | None) -> bool:
 
 CONDITIONS: dict[str, Condition] = {
     function.__name__: function
-    for function in (filing_directly, same_department, was_filed, first_approval)
+    for function in (filing_directly, same_department, was_filed, was_dispatched, first_approval)
 }
 
 
@@ -134,7 +139,7 @@ def check_may_be_skipped(situation: Situation, kind: RequestKind | None) -> Sent
 
 
 def filing_is_complete(situation: Situation, kind: RequestKind | None) -> Sentence | None:
-    """An urgent case is closed only after its filing was completed."""
+    """An urgent case is closed or sent back only after its filing was completed."""
     if situation.case.has_open_filing:
         return _("The filing of this urgent case must be completed first.")
     return None

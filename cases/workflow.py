@@ -351,7 +351,7 @@ _CASE_ARROWS: list[Arrow] = [
     ),
     Arrow(
         "send_back", S.FILED, S.ACCEPTED, (P.SUP,), requires=("reason",),
-        clocks=(stop(K.DISPATCH), start(K.FILE)),
+        possible=("filing_is_complete",), clocks=(stop(K.DISPATCH), start(K.FILE)),
     ),
     # ── dispatched, handling: the department ──────────────────────────────────────────────────
     Arrow("sign", S.DISPATCHED, S.HANDLING, (P.DEP, P.PXY), effects=("sign_order",)),
@@ -419,7 +419,7 @@ _CASE_ARROWS: list[Arrow] = [
         persons=NOT_THE_HANDLER, clocks=(stop(K.CLOSE), stop(K.WHOLE)),
     ),
     Arrow(
-        "send_back", S.CHECKED, S.HANDLED, (P.SUP,), when="was_filed", requires=("reason",),
+        "send_back", S.CHECKED, S.HANDLED, (P.SUP,), when="was_dispatched", requires=("reason",),
         clocks=(stop(K.CLOSE), start(K.SEND_CHECK)),
     ),
     Arrow(
@@ -445,7 +445,7 @@ _CASE_ARROWS: list[Arrow] = [
     ),
     # ── beside the main line: the state stays ─────────────────────────────────────────────────
     *_each(
-        UNDER_WAY, "complete_filing", None, P.SUP, requires=STANDARD,
+        (S.FILED, *UNDER_WAY), "complete_filing", None, P.SUP, requires=STANDARD,
         optional=("type", "component", "address"), possible=("filing_is_open",),
         effects=("correct", *FILING, "filing_completed"), clocks=(stop(K.ACCEPT), stop(K.FILE)),
     ),
@@ -588,13 +588,13 @@ REQUEST_RULES: tuple[RequestRule, ...] = (
         optional=("photos",),
         approvals=(
             Approval(
-                (P.SUP,), S.REWORK, when="was_filed", persons=NOT_THE_ASKER,
+                (P.SUP,), S.REWORK, when="was_filed", persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER),
                 effects=("new_run", "set_whole_deadline"),
                 clocks=(start(K.WHOLE), start(K.DISPATCH)),
             ),
             Approval(
-                (P.SUP,), S.REPORTED, persons=NOT_THE_ASKER, effects=("new_run",),
-                clocks=(start(K.WHOLE), start(K.ACCEPT)),
+                (P.SUP,), S.REPORTED, persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER),
+                effects=("new_run",), clocks=(start(K.WHOLE), start(K.ACCEPT)),
             ),
         ),
     ),

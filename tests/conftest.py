@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from accounts.models import City
+from tests.cast import Cast, build_cast
 from tests.geo_city import load_mini_city
 
 TRUNCATE_GUARDS = """
@@ -65,3 +66,9 @@ def mini_city_once(django_db_setup, django_db_blocker) -> None:
 def mini_city(mini_city_once, db) -> City:
     """The small city; loaded again where a transactional test has emptied the tables."""
     return City.objects.filter(area__isnull=False).first() or load_mini_city()
+
+
+@pytest.fixture
+def cast(mini_city) -> Cast:
+    """The small city with its catalogue, settings, bodies and people."""
+    return build_cast(mini_city)

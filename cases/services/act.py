@@ -121,9 +121,9 @@ def case_act(
     with transaction.atomic(savepoint=False):
         situation = _lock(case_id, action, actor, now, fields)
         arrow, post = choose_arrow(situation, action, version)
+        check_guards(situation, arrow)
         if is_version_required and version is None:
             raise missing_field("version")
-        check_guards(situation, arrow)
         read_fields(situation, (*arrow.requires, *arrow.optional))
         _check_fields(situation, arrow)
         return _walk(Act(situation, arrow, post), idempotency_key)
@@ -279,7 +279,7 @@ def _enter(act: Act, state: State) -> None:
 def _settle_requests(act: Act, old_state: State) -> None:
     """Save the request decided; those asked in a state the case has left lapse."""
     touched = [act.decided] if act.decided else []
-    if act.arrow.leaves or not act.case.is_open:
+    if act.arrow.leaves or act.changes_hands or not act.case.is_open:
         for request in act.situation.open_requests:
             if request is not act.decided and request.asked_in == old_state.value:
                 request.status = ApprovalRequest.Status.LAPSED

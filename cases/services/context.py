@@ -24,6 +24,7 @@ class Act:
         self.data: dict[str, Any] = {}
         self.text: dict[str, Any] = {}
         self.decided: ApprovalRequest | None = None
+        self.changes_hands = False  # another department has the case: what the first asked lapses
         self.after_clocks: list[Callable[[], Any]] = []
 
     @property

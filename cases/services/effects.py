@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db.models import Q
@@ -242,8 +243,8 @@ def order_department(act: Act) -> None:
     act.data["department"] = lead.code
     if len(orders) > 1:
         act.data["cooperating"] = [order.organisation.code for order in orders[1:]]
-        for order in orders[1:]:
-            act.clocks.start(ClockKind.HANDLE, order)
+        # The row first stops the handle clocks of those who had the case before.
+        act.after_clocks += [partial(act.clocks.start, ClockKind.HANDLE, o) for o in orders[1:]]
 
 
 def _end_orders(act: Act, outcome: str, **only: Any) -> None:
@@ -275,6 +276,7 @@ def order_squad(act: Act) -> None:
     assert act.request is not None
     squad = Organisation.objects.get(pk=act.request.details["squad_id"])
     _end_orders(act, SubOrder.Outcome.PROXIED)
+    act.changes_hands = True
     act.fields["department"] = squad
     order_department(act)
     act.case.routing_reason = act.request.reason[:300]
