@@ -24,6 +24,11 @@ export function startDialogs() {
       event.target.querySelector?.("[data-focus]")?.focus();
     }
   });
+  const noAnswer = document.getElementById("no-answer");
+  const say = (isHidden) => { if (noAnswer) noAnswer.hidden = isHidden; };
+  document.addEventListener("htmx:sendError", () => say(false));
+  document.addEventListener("htmx:responseError", ({ detail }) => { if (detail.xhr.status >= 500) say(false); });
+  on("click", "[data-hide]", () => say(true));
   on("click", "[data-close]", (button) => button.closest("dialog")?.close());
   on("click", "[data-dismiss]", (button) => button.closest("[data-message]")?.remove());
   on("click", "dialog", (dialog, event) => { if (event.target === dialog) dialog.close(); });

@@ -2,12 +2,12 @@
 // refuses is said beside the picker, and everything else typed stays as it is.
 import { csrfToken, on } from "./dom.js";
 
-async function send(file, url) {
+async function send(file, url, tooLarge) {
   const body = new FormData();
   body.append("file", file);
   const answer = await fetch(url, { method: "POST", body, headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" } });
   const data = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(data.message || `${file.name}: ${answer.status}`);
+  if (!answer.ok) throw new Error(data.message || (answer.status === 413 ? tooLarge : `${file.name}: ${answer.status}`));
   return data;
 }
 
@@ -26,7 +26,7 @@ async function upload(picker, input) {
   label.dataset.busy = "";
   for (const file of [...input.files]) {
     try {
-      add(picker, await send(file, picker.dataset.photos));
+      add(picker, await send(file, picker.dataset.photos, picker.dataset.tooLarge));
     } catch (problem) {
       error.textContent = problem instanceof TypeError ? picker.dataset.offline : problem.message;
       error.hidden = false;
