@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -257,7 +258,7 @@ class Arrow:
 
 
 def _each(
-    sources: Iterable[State], action: str, target: State | None, *posts, **row
+    sources: Iterable[State], action: str, target: State | None, *posts: Post, **row: Any
 ) -> list[Arrow]:
     """Write the same row for several states."""
     return [Arrow(action, source, target, posts, **row) for source in sources]

@@ -1,8 +1,9 @@
 """Logs as one JSON line each, with the request's id in every line written while it is served."""
 
 import structlog
+from structlog.typing import Processor
 
-SHARED_PROCESSORS = [
+SHARED_PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

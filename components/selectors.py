@@ -147,5 +147,6 @@ def components_nearest(
     away = dict(nearest.values_list("pk", "away_m")[:limit])
     rows = list(_described(Component.objects.filter(pk__in=away)))
     for row in rows:
-        row.away_m = away[row.pk]
-    return sorted((row for row in rows if row.away_m <= NEAR_M), key=lambda row: row.away_m)
+        row.away_m = away[row.pk]  # type: ignore[attr-defined]
+    near = (row for row in rows if away[row.pk] <= NEAR_M)
+    return sorted(near, key=lambda row: away[row.pk])

@@ -8,7 +8,8 @@ metric, computed in ``settings.GEO_METRIC_SRID``.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from datetime import date
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.contrib.gis.db import models
@@ -42,7 +43,7 @@ class Validity(models.Model):
 class ValidityQuerySet(models.QuerySet):
     """Rows by the day on which they hold."""
 
-    def valid_on(self, day) -> ValidityQuerySet:
+    def valid_on(self, day: date) -> Self:
         """Keep the rows that hold on ``day``."""
         return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day), valid_from__lte=day)
 
