@@ -17,11 +17,11 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.models import City, User
+from accounts.models import City
 from cases.errors import ActionRefused
 from cases.models import Case
 from desks.demo.organisations import named_logins
-from desks.demo.pictures import pictures_store
+from desks.demo.pictures import pictures_of
 from desks.demo.play import CannotPlay, Player
 
 PATHS = settings.BASE_DIR / "fixtures" / "demo" / "history.jsonl"
@@ -56,9 +56,7 @@ class Story:
     case: Case | None = field(default=None, compare=False)
 
 
-def load_history(
-    city: City, photographer: User, now: datetime, path: Path = PATHS, share: float = 1.0
-) -> int:
+def load_history(city: City, now: datetime, path: Path = PATHS, share: float = 1.0) -> int:
     """Play the last days of the city up to ``now``, once; return how many cases there are.
 
     ``share`` takes only a part of the stories, for a small city.
@@ -70,7 +68,7 @@ def load_history(
     # What the named people have touched the simulator leaves alone: the past is others' work, but
     # for the streets where named collectors walk.
     without = {login for login in named_logins() if not login.startswith("collector")}
-    player = Player(city, chance, pictures_store(photographer, now), without)
+    player = Player(city, chance, pictures_of(city, now), without)
     stories = _stories(path, chance, now, share)
     heapq.heapify(stories)
     while stories:

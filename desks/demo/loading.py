@@ -43,7 +43,7 @@ def load_demo() -> City:
             cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off")
         city = build_city(now, settings.DEMO_PASSWORD)
         load_register(city, timezone.localdate(now))
-        load_history(city, User.objects.get(username=PHOTOGRAPHER), now)
+        load_history(city, now)
         with connection.cursor() as cursor:
             cursor.execute("RESET statement_timeout; RESET synchronous_commit")
     return city

@@ -10,34 +10,47 @@ import io
 import random
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
+from django.conf import settings
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from accounts.models import User
+from accounts.models import City, User
 from cases.models import Photo
 from cases.services import photo_store
+from cases.services.photos import photo_path
 
 SIZE = (960, 720)
 VARIANTS = 2
 BEFORE, AFTER = "before", "after"
 Colour = tuple[int, int, int]
 Draw = ImageDraw.ImageDraw
+Pictures = dict[tuple[str, str], list[Photo]]
 
 # Whose the originals are: a source without a camera, so that no case ever uses them up.
 PHOTOGRAPHER = "sharing_partner_hangzhou_1"
 SCENES = ("asphalt", "clutter", "green", "lamp", "manhole", "pothole", "rubbish", "wall")
 
 
-def pictures_store(owner: User, now: datetime) -> dict[tuple[str, str], list[Photo]]:
-    """Store every scene as the owner's photos; return them by scene and by before or after."""
-    return {
-        (scene, when): [
+def pictures_of(city: City, now: datetime) -> Pictures:
+    """Return the demo's pictures by scene, before and after; draw them where files are gone."""
+    owner = User.objects.get(city=city, username=PHOTOGRAPHER)
+    keys = [(scene, when) for scene in SCENES for when in (BEFORE, AFTER)]
+    unused = Photo.objects.filter(owner=owner, uses__isnull=True).order_by("pk")
+    photos = list(unused[: len(keys) * VARIANTS])
+    if len(photos) < len(keys) * VARIANTS or not all(_is_on_disk(photo) for photo in photos):
+        photos = [
             photo_store(owner=owner, upload=picture(scene, when, variant), now=now)
+            for scene, when in keys
             for variant in range(VARIANTS)
         ]
-        for scene in SCENES
-        for when in (BEFORE, AFTER)
+    return {
+        key: photos[number * VARIANTS : (number + 1) * VARIANTS] for number, key in enumerate(keys)
     }
+
+
+def _is_on_disk(photo: Photo) -> bool:
+    return (Path(settings.MEDIA_ROOT) / photo_path(photo.sha256, "large")).exists()
 
 
 def picture(scene: str, when: str, variant: int) -> io.BytesIO:

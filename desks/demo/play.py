@@ -31,7 +31,7 @@ from cases.workflow import State, arrows_from
 from components.models import Component, Profile
 from desks.demo.cast import Cast
 from desks.demo.names import person_name
-from desks.demo.pictures import AFTER, BEFORE
+from desks.demo.pictures import AFTER, BEFORE, Pictures
 from dispatch.selectors import suggest_department
 from grid.selectors import OutsideCity, locate
 
@@ -49,7 +49,6 @@ ASIDE_DEGREES = 0.0002  # an event happens some 20 m from the thing chosen as it
 TRIES = 20
 
 Fields = dict[str, Any]
-Pictures = dict[tuple[str, str], list[Photo]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +129,11 @@ class Player:
 
     def _place(self, type_code: str, street: str, now: datetime) -> Place:
         """Return a component of the type, or for an event a place near any component."""
-        spots = [spot for spot in self.spots.get(type_code, []) if spot.cell.startswith(street)]
-        spots = spots or [spot for spot in self.everywhere if spot.cell.startswith(street)]
+        spots = (
+            [spot for spot in self.spots.get(type_code, ()) if spot.cell.startswith(street)]
+            or [spot for spot in self.everywhere if spot.cell.startswith(street)]
+            or self.everywhere
+        )
         day = timezone.localdate(now)
         for _try in range(TRIES if spots else 0):
             spot = self.chance.choice(spots)

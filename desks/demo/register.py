@@ -23,6 +23,7 @@ from components.models import Component
 RULES = settings.BASE_DIR / "fixtures" / "demo" / "register.jsonl"
 SOURCE = "demo"
 METRIC, STORAGE = settings.GEO_METRIC_SRID, settings.GEO_STORAGE_SRID
+TILE = settings.GEO_TILE_SRID
 
 # A number in [0, 1) that is always the same for the same thing.
 CHANCE = "((hashtext({0})::bigint & 65535) / 65536.0)"
@@ -54,7 +55,8 @@ WITH road AS (
     FROM (
         SELECT id, kind, name,
             (ST_Dump(ST_LineMerge(ST_Transform(geometry, {METRIC})))).geom AS line
-        FROM grid_basefeature WHERE layer = 'road'
+        FROM grid_basefeature WHERE layer = 'road' AND geometry && (
+            SELECT ST_Transform(ST_SetSRID(ST_Extent(geometry), {STORAGE}), {TILE}) FROM ground)
     ) AS part
     WHERE ST_Length(line) > 20
 ), step AS (

@@ -11,30 +11,21 @@ from __future__ import annotations
 import logging
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from accounts.models import City, User
+from accounts.models import City
 from cases.errors import ActionRefused, CaseNotFound
-from cases.models import ApprovalRequest, Case, CaseEvent, FieldTask, Photo, Source
-from cases.services.photos import photo_path
+from cases.models import ApprovalRequest, Case, CaseEvent, FieldTask, Source
 from cases.workflow import State
 from common.errors import DomainError
 from desks.demo.organisations import named_logins
-from desks.demo.pictures import (
-    AFTER,
-    BEFORE,
-    PHOTOGRAPHER,
-    SCENES,
-    VARIANTS,
-    pictures_store,
-)
-from desks.demo.play import CannotPlay, Pictures, Player
+from desks.demo.pictures import pictures_of
+from desks.demo.play import CannotPlay, Player
 
 REPORTS_A_MINUTE = 6.0
 # How busy each hour of the day is, midnight first; people sleep, collectors begin at seven.
@@ -163,6 +154,24 @@ CHOICES: dict[State, tuple[Choice, ...]] = {
 }
 
 
+def reports_a_minute(hour: int) -> float:
+    """Return how many reports come in at an hour of the day, at the usual rate."""
+    return REPORTS_A_MINUTE * HOURS[hour]
+
+
+def steps_expected(waiting: Mapping[State, int], arrivals: float) -> dict[State, float]:
+    """Return how many steps people take at each stage while so many reports come in.
+
+    At its usual backlog a stage lets out as many as come in; twice as many wait: twice as fast.
+    """
+    return {state: arrivals * waiting.get(state, 0) / usual for state, usual in BACKLOG.items()}
+
+
+def is_flooded(waiting: Mapping[State, int]) -> bool:
+    """Tell whether so much waits that nothing should be added."""
+    return sum(waiting.values()) > 2 * sum(BACKLOG.values())
+
+
 class Simulation:
     """Plays a city, tick by tick."""
 
@@ -171,23 +180,18 @@ class Simulation:
         self.rate = rate
         self.chance = random.Random(seed)  # noqa: S311  a game
         self.named = frozenset(named_logins())
-        self.player = Player(city, self.chance, _pictures(city, now), self.named)
+        self.player = Player(city, self.chance, pictures_of(city, now), self.named)
 
     def tick(self, now: datetime, passed: timedelta) -> int:
         """Let everybody work for the time that has passed; return the number of steps taken."""
         seconds = min(passed, LONGEST_TICK).total_seconds()
-        arrivals = self._arrivals_a_second(now) * seconds
+        usual = self.rate * reports_a_minute(timezone.localtime(now).hour) * seconds / 60
         waiting = self._waiting(now)
-        if sum(waiting.values()) > 2 * sum(BACKLOG.values()):
-            arrivals = 0.0
+        arrivals = 0.0 if is_flooded(waiting) else usual
         steps = sum(self._report(now) for _each in range(self._some(arrivals)))
-        pace = max(arrivals, self._arrivals_a_second(now) * seconds)
-        for state, usual in BACKLOG.items():
-            steps += self._work(state, self._some(pace * waiting.get(state, 0) / usual), now)
-        return steps + self._decide(pace, now) + self._call_back(pace, now)
-
-    def _arrivals_a_second(self, now: datetime) -> float:
-        return REPORTS_A_MINUTE * self.rate * HOURS[timezone.localtime(now).hour] / 60
+        for state, expected in steps_expected(waiting, usual).items():
+            steps += self._work(state, self._some(expected), now)
+        return steps + self._decide(usual, now) + self._call_back(usual, now)
 
     def _some(self, expected: float) -> int:
         """Return a whole number that is ``expected`` on average, at most a tick's worth."""
@@ -293,24 +297,3 @@ def _is_put_off(case: Case, now: datetime) -> bool:
     if case.pk % 100 >= SLOW_SHARE or case.due_at is None:
         return False
     return now < case.due_at < now + SLOW_AT_MOST
-
-
-def _pictures(city: City, now: datetime) -> Pictures:
-    """Return the demo's pictures; draw them again when the files are gone."""
-    owner = User.objects.filter(city=city, username=PHOTOGRAPHER).first()
-    if owner is None:
-        raise CannotPlay("the demo city is not loaded")
-    photos = list(Photo.objects.filter(owner=owner, uses__isnull=True).order_by("pk"))
-    wanted = [(scene, when) for scene in SCENES for when in (BEFORE, AFTER)]
-    photos = photos[: len(wanted) * VARIANTS]
-    is_whole = len(photos) == len(wanted) * VARIANTS and all(map(_is_on_disk, photos))
-    if not is_whole:
-        return pictures_store(owner, now)
-    return {
-        key: photos[number * VARIANTS : (number + 1) * VARIANTS]
-        for number, key in enumerate(wanted)
-    }
-
-
-def _is_on_disk(photo: Photo) -> bool:
-    return (settings.MEDIA_ROOT / photo_path(photo.sha256, "large")).exists()
