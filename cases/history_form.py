@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -125,10 +125,13 @@ class AnchorHead(NamedTuple):
     head: str
 
 
-def heads_digest(heads: list[AnchorHead]) -> str:
-    """Return the digest of heads: lines `case number length head`, in the order of case ids."""
-    lines = "".join(f"{head[0]} {head[1]} {head[2]} {head[3]}\n" for head in sorted(heads))
-    return hashlib.sha256(lines.encode()).hexdigest()
+def heads_digest(heads: Iterable[AnchorHead]) -> tuple[str, int]:
+    """Return digest and number of heads: lines `case number length head`, in order of case ids."""
+    digest, count = hashlib.sha256(), 0
+    for head in heads:
+        digest.update(f"{head[0]} {head[1]} {head[2]} {head[3]}\n".encode())
+        count += 1
+    return digest.hexdigest(), count
 
 
 def anchor_digest(

@@ -16,6 +16,7 @@ import io
 import json
 import os
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from cases.models import HistoryAnchor, HistoryAnchorHead
 
 LOCK = 0x414E4348  # "ANCH": one anchor at a time, whoever makes it
 SETTLE_SECONDS = 10.0
+CHUNK = 5000
 PAUSE_SECONDS = 0.05
 
 _LAST_ID = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM cases_caseevent_id_seq"
@@ -143,21 +145,21 @@ def _sign(
         settled_event_id=settled_event_id,
         previous_digest=previous.digest if previous else "",
     )
-    anchor.digest = digest_of(anchor, heads)
+    anchor.digest = digest_of(anchor, heads_digest(heads)[0])
     key = signing_key()
     anchor.signature = base64.b64encode(key.sign(anchor.digest.encode())).decode()
     anchor.public_key = base64.b64encode(key.public_key().public_bytes_raw()).decode()
     return anchor
 
 
-def digest_of(anchor: HistoryAnchor, heads: list[AnchorHead]) -> str:
-    """Return the digest an anchor with these heads has."""
+def digest_of(anchor: HistoryAnchor, heads: str) -> str:
+    """Return the digest of an anchor whose heads have the digest ``heads``."""
     return anchor_digest(
         number=anchor.number,
         made_at=anchor.made_at,
         settled_event_id=anchor.settled_event_id,
         head_count=anchor.head_count,
-        heads=heads_digest(heads),
+        heads=heads,
         previous=anchor.previous_digest,
     )
 
@@ -230,7 +232,8 @@ def described(anchor: HistoryAnchor) -> dict[str, Any]:
     }
 
 
-def stored_heads(anchor: HistoryAnchor) -> list[AnchorHead]:
-    """Return the heads of an anchor, in the order in which they are hashed."""
+def stored_heads(anchor: HistoryAnchor) -> Iterator[AnchorHead]:
+    """Yield the heads of an anchor, in the order in which they are hashed."""
     rows = HistoryAnchorHead.objects.filter(anchor=anchor).order_by("case_id")
-    return [AnchorHead(*row) for row in rows.values_list("case_id", "number", "length", "head")]
+    values = rows.values_list("case_id", "number", "length", "head")
+    return (AnchorHead(*row) for row in values.iterator(chunk_size=CHUNK))

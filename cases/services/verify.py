@@ -21,9 +21,10 @@ from django.db import connection, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from cases.history_form import HashedEvent, heads_digest, is_digest_of, is_hash_of
+from cases.history_form import AnchorHead, HashedEvent, heads_digest, is_digest_of, is_hash_of
 from cases.models import Case, HistoryAnchor
 from cases.services.anchors import (
+    CHUNK,
     anchor_file,
     described,
     digest_of,
@@ -34,7 +35,6 @@ from cases.services.anchors import (
 )
 
 Sentence = str | Promise
-CHUNK = 5000
 
 
 class Fault(StrEnum):
@@ -171,7 +171,6 @@ def _rows(sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def _stream(sql: str, parameters: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of a query from a cursor that stays on the server."""
     with connection.chunked_cursor() as cursor:
-        cursor.itersize = CHUNK
         cursor.execute(sql, parameters)
         while rows := cursor.fetchmany(CHUNK):
             yield from rows
@@ -388,9 +387,10 @@ def verify_anchors(directory: Path | None, since: int, keys: set[str]) -> Iterat
         if anchor.number == expected and anchor.previous_digest != digest:
             message = _("The anchor does not continue the one before it.")
             yield _anchor_finding(Fault.ALTERED_ANCHOR, anchor.number, message)
-        yield from _verify_anchor(anchor, keys)
+        heads, count = heads_digest(stored_heads(anchor))
+        yield from _verify_anchor(anchor, heads, count, keys)
         if directory is not None:
-            yield from _verify_file(anchor, directory)
+            yield from _verify_file(anchor, heads, directory)
         expected, digest = anchor.number + 1, anchor.digest
     if directory is not None:
         for number in exported_numbers(directory):
@@ -403,9 +403,10 @@ def _anchor_finding(fault: Fault, number: int, message: Sentence) -> Finding:
     return Finding(fault, f"#{number}", message)
 
 
-def _verify_anchor(anchor: HistoryAnchor, keys: set[str]) -> Iterator[Finding]:
-    heads = stored_heads(anchor)
-    if len(heads) != anchor.head_count or digest_of(anchor, heads) != anchor.digest:
+def _verify_anchor(
+    anchor: HistoryAnchor, heads: str, count: int, keys: set[str]
+) -> Iterator[Finding]:
+    if count != anchor.head_count or digest_of(anchor, heads) != anchor.digest:
         message = _("The anchor or its heads have been altered: its digest is another.")
         yield _anchor_finding(Fault.ALTERED_ANCHOR, anchor.number, message)
     if anchor.public_key not in keys:
@@ -416,14 +417,13 @@ def _verify_anchor(anchor: HistoryAnchor, keys: set[str]) -> Iterator[Finding]:
         yield _anchor_finding(Fault.BAD_SIGNATURE, anchor.number, message)
 
 
-def _verify_file(anchor: HistoryAnchor, directory: Path) -> Iterator[Finding]:
+def _verify_file(anchor: HistoryAnchor, heads: str, directory: Path) -> Iterator[Finding]:
     """The file must say what the rows say; whoever keeps a copy compares that one."""
     path = anchor_file(directory, anchor.number)
     if not path.exists():
         message = _("The anchor's file is not in the folder.")
         yield _anchor_finding(Fault.REMOVED_ANCHOR, anchor.number, message)
-        return
-    if _file_says(path) != (described(anchor), heads_digest(stored_heads(anchor))):
+    elif _file_says(path) != (described(anchor), heads):
         message = _("The anchor's file says something else than the database.")
         yield _anchor_finding(Fault.ALTERED_ANCHOR, anchor.number, message)
 
@@ -433,8 +433,7 @@ def _file_says(path: Path) -> tuple[dict[str, Any], str] | None:
     try:
         with path.open(encoding="utf-8") as file:
             first = json.loads(file.readline())
-            rows = [json.loads(line) for line in file]
-            heads = [(row["case_id"], row["number"], row["length"], row["head"]) for row in rows]
-    except (ValueError, KeyError, TypeError):
+            heads = (AnchorHead(**json.loads(line)) for line in file)
+            return first, heads_digest(heads)[0]
+    except (ValueError, TypeError):
         return None
-    return first, heads_digest(heads)
