@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -67,6 +67,11 @@ def read_text(name: str, raw: Any, limit: int = MAX_TEXT) -> str:
     return text
 
 
+def is_code(raw: Any, limit: int = 60) -> TypeGuard[str]:
+    """Tell whether this can be a code or log-in name at all; the database is asked only then."""
+    return isinstance(raw, str) and 0 < len(raw) <= limit and raw.isprintable()
+
+
 def read_flag(name: str, raw: Any, situation: Situation) -> bool:
     """Return a yes or no."""
     if isinstance(raw, bool):
@@ -77,7 +82,7 @@ def read_flag(name: str, raw: Any, situation: Situation) -> bool:
 def read_type(name: str, raw: Any, situation: Situation | None = None) -> CaseType:
     """Return the type of a code such as C0103."""
     found = None
-    if isinstance(raw, str) and len(raw) <= 5:
+    if is_code(raw, 5):
         found = CaseType.objects.filter(code=raw.upper(), valid_to__isnull=True).first()
     if found is None:
         raise invalid(name, _("There is no such type."))
@@ -87,7 +92,7 @@ def read_type(name: str, raw: Any, situation: Situation | None = None) -> CaseTy
 def read_component(name: str, raw: Any, situation: Situation) -> Component:
     """Return the component of a code, if it stands near the case and is of its type."""
     found = None
-    if isinstance(raw, str) and len(raw) <= 16:
+    if is_code(raw, 16):
         found = Component.objects.filter(code=raw).select_related("type").first()
     if found is None or found.city_id != situation.case.city_id:
         raise invalid(name, _("There is no such component."))
@@ -137,7 +142,7 @@ def read_point(name: str, raw: Any) -> tuple[float, float]:
         if any(isinstance(part, bool) for part in pair):
             raise ValueError
         lon, lat = float(pair[0]), float(pair[1])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise invalid(name, _("Longitude and latitude must be numbers.")) from error
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
         raise invalid(name, _("Longitude and latitude are out of range."))
@@ -170,7 +175,7 @@ def read_profile(name: str, raw: Any, situation: Situation) -> str:
 def read_collector(name: str, raw: Any, situation: Situation) -> User:
     """Return an active collector of the case's city by log-in name."""
     found = None
-    if isinstance(raw, str):
+    if is_code(raw, 150):
         found = (
             User.objects.filter(
                 username=raw,
@@ -188,7 +193,7 @@ def read_collector(name: str, raw: Any, situation: Situation) -> User:
 
 def _organisation(name: str, raw: Any, situation: Situation) -> Organisation:
     found = None
-    if isinstance(raw, str):
+    if is_code(raw):
         found = Organisation.objects.filter(
             code=raw, city_id=situation.case.city_id, is_active=True
         ).first()
@@ -245,7 +250,7 @@ def read_cooperating(
     found = {
         organisation.code: organisation
         for organisation in Organisation.objects.filter(
-            code__in=[code for code in codes if isinstance(code, str)],
+            code__in=[code for code in codes if is_code(code)],
             city_id=situation.case.city_id,
             is_active=True,
             kind__in=HANDLING_KINDS,
@@ -332,9 +337,7 @@ def read_outcome(name: str, raw: Any, situation: Situation) -> str:
 def read_reason_code(name: str, raw: Any, situation: Situation) -> str:
     """Return a reason of the city's list for this action."""
     action = situation.raw.get("action", "")
-    known = isinstance(raw, str) and ReasonCode.objects.filter(
-        action=action, code=raw, is_active=True
-    )
+    known = is_code(raw) and ReasonCode.objects.filter(action=action, code=raw, is_active=True)
     if not known or not known.exists():
         raise invalid(name, _("There is no such reason."))
     return raw
@@ -344,11 +347,12 @@ def read_extension_value(name: str, raw: Any, situation: Situation) -> Decimal:
     """Return how much time is asked for."""
     try:
         value = Decimal(str(raw))
+        value = value.quantize(Decimal("0.01")) if abs(value) <= 100_000 else Decimal(0)
     except InvalidOperation as error:
         raise invalid(name, _("This must be a number above 0.")) from error
-    if not value.is_finite() or not 0 < value <= 100_000:
+    if not value > 0:
         raise invalid(name, _("This must be a number above 0."))
-    return value.quantize(Decimal("0.01"))
+    return value
 
 
 def read_future(name: str, raw: Any, situation: Situation) -> datetime:

@@ -22,12 +22,13 @@ from cases.errors import (
     same_person,
     stale_version,
 )
-from cases.fields import TEXT_FIELDS, read_fields
+from cases.fields import TEXT_FIELDS, is_code, read_fields
 from cases.guards import CONDITIONS, NEED_FIELDS, PERSONS, POSSIBLE
 from cases.models import ApprovalRequest, Case, CaseEvent, CasePhoto, FieldTask, SubOrder
 from cases.services.context import Act
 from cases.services.effects import EFFECTS
 from cases.services.history import event_append, event_chain
+from cases.services.photos import photos_link
 from cases.situation import Situation
 from cases.workflow import FINAL_STATES, Arrow, Post, State, arrows_from, arrows_of
 
@@ -134,7 +135,7 @@ def _lock(
 ) -> Situation:
     """Lock the case, and for a merge its master too, in the order of their ids."""
     wanted = [case_id]
-    if action == "merge" and isinstance(fields.get("master"), str):
+    if action == "merge" and is_code(fields.get("master")):
         wanted += Case.objects.filter(number=fields["master"]).values_list("pk", flat=True)
     visible = Case.objects.all() if actor is None else Case.objects.visible_to(actor)
     rows = (
@@ -253,7 +254,12 @@ def _walk(act: Act, idempotency_key: str) -> Case:
     event, salt = event_chain(case, event, text)
     case.save(update_fields=CHANGING_FIELDS)
     event_append(event, salt, text)
-    _link_photos(act, event)
+    photos_link(
+        case=case,
+        photos=act.fields.get("photos", ()),
+        purpose=PHOTO_PURPOSE.get(arrow.action, CasePhoto.Purpose.EVIDENCE),
+        sequence=event.sequence,
+    )
     if arrow.action == "merge":
         _tell_master(act)
     return case
@@ -292,22 +298,6 @@ def _settle_requests(act: Act, old_state: State) -> None:
     lapsed = [request.pk for request in touched if request is not act.decided]
     if lapsed:
         act.data["lapsed_requests"] = lapsed
-
-
-def _link_photos(act: Act, event: CaseEvent) -> None:
-    photos = act.fields.get("photos") or []
-    purpose = PHOTO_PURPOSE.get(act.arrow.action, CasePhoto.Purpose.EVIDENCE)
-    if photos:
-        CasePhoto.objects.bulk_create(
-            CasePhoto(
-                case=act.case,
-                photo=photo,
-                purpose=purpose,
-                run=act.case.run,
-                event_sequence=event.sequence,
-            )
-            for photo in photos
-        )
 
 
 def _tell_master(act: Act) -> None:

@@ -11,7 +11,7 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -19,11 +19,13 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.gis.geos import Point
+from django.db import IntegrityError
 from django.utils.translation import gettext_lazy as _
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from accounts.models import User
-from cases.models import Photo
+from cases.errors import invalid
+from cases.models import Case, CasePhoto, Photo
 from common.errors import DomainError, Sentence
 from grid.models import SRID
 
@@ -84,6 +86,25 @@ def photo_copy(*, photo: Photo, owner: User, now: datetime) -> Photo:
         size_bytes=photo.size_bytes,
         uploaded_at=now,
     )
+
+
+def photos_link(*, case: Case, photos: Sequence[Photo], purpose: str, sequence: int) -> None:
+    """Tie photos to the step ``sequence`` of a case; each photo serves once.
+
+    Raise ActionRefused ``invalid`` when another act took one of them in the same moment.
+    """
+    if not photos:
+        return
+    try:
+        CasePhoto.objects.bulk_create(
+            CasePhoto(
+                case=case, photo=photo, purpose=purpose, run=case.run, event_sequence=sequence
+            )
+            for photo in photos
+        )
+    except IntegrityError as error:
+        message = _("A photo is not yours, was used already, or does not exist.")
+        raise invalid("photos", message) from error
 
 
 def photo_path(digest: str, size: str) -> Path:

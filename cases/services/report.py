@@ -16,6 +16,7 @@ from cases.errors import invalid, missing_field, role_refused
 from cases.fields import (
     MAX_DESCRIPTION,
     check_component,
+    is_code,
     own_photos,
     read_text,
     read_type,
@@ -26,6 +27,7 @@ from cases.models.case import WHOLE_CITY_DESKS
 from cases.services.clocks import ClockBook
 from cases.services.history import event_append, event_chain
 from cases.services.numbers import next_number
+from cases.services.photos import photos_link
 from cases.services.place import place_case
 from cases.situation import Situation
 from cases.workflow import ARROWS, State
@@ -121,7 +123,7 @@ def _take_component(case: Case, actor: User, code: str | None, now: datetime) ->
     if not code:
         return
     component = None
-    if isinstance(code, str) and len(code) <= 16:
+    if is_code(code, 16):
         component = (
             Component.objects.filter(code=code, city_id=case.city_id).select_related("type").first()
         )
@@ -179,17 +181,7 @@ def _write(
     if person is not None:
         person.case = case
         person.save(force_insert=True)
-    if photos:
-        CasePhoto.objects.bulk_create(
-            CasePhoto(
-                case=case,
-                photo=photo,
-                purpose=CasePhoto.Purpose.BEFORE,
-                run=1,
-                event_sequence=event.sequence,
-            )
-            for photo in photos
-        )
+    photos_link(case=case, photos=photos, purpose=CasePhoto.Purpose.BEFORE, sequence=event.sequence)
     return case
 
 
