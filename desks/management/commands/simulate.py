@@ -59,14 +59,16 @@ class Command(BaseCommand):
         simulation: Simulation | None = None
         pause = TICK_SECONDS
         while True:
+            began = time.monotonic()
             try:
                 simulation = simulation or self._start(options)
                 self._keep_ticking(simulation)
             except (DatabaseError, CannotPlay) as lost:
                 logger.warning("The simulator waits: %s", lost)
                 connection.close()
+                played_well = time.monotonic() - began > LONGEST_PAUSE_SECONDS
+                pause = TICK_SECONDS if played_well else min(2 * pause, LONGEST_PAUSE_SECONDS)
                 time.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     def _keep_ticking(self, simulation: Simulation) -> None:
         last = clock.now()
