@@ -20,7 +20,15 @@ from django.utils.translation import gettext_lazy
 from cases.models import Case, CasePhoto, Photo, Source
 from cases.selectors import ActionOption
 from cases.time_limits import light
-from cases.workflow import ACTION_LABELS, CLOCK_LABELS, STATE_LABELS, ClockKind, State
+from cases.workflow import (
+    ACTION_LABELS,
+    ARROWS,
+    CLOCK_LABELS,
+    STATE_LABELS,
+    Asks,
+    ClockKind,
+    State,
+)
 from common.templatetags.ui import named
 
 # (step of seven, kind of badge)
@@ -108,6 +116,11 @@ LOOKS: dict[str, Look] = {
     "approve_void": Look(
         "check", is_danger=True, consequence=gettext_lazy("The case ends and counts as voided.")
     ),
+}
+DECISIONS = {
+    arrow.action
+    for arrow in ARROWS
+    if arrow.request and arrow.request[0] in (Asks.APPROVE, Asks.REJECT)
 }
 REQUEST_ICONS = (("approve_", "check"), ("reject_", "ban"), ("withdraw_", "arrow-back-up"))
 
@@ -197,7 +210,12 @@ def action_buttons(case: Case, options: Iterable[ActionOption], back: str) -> li
         for option in options
         if has_order or "order" not in option.requires
     ]
-    return sorted(buttons, key=lambda button: not button["is_primary"])
+    return sorted(buttons, key=urgency_of)
+
+
+def urgency_of(button: dict[str, Any]) -> tuple[bool, bool]:
+    """Order buttons: the main action, then decisions somebody waits for, then the table's order."""
+    return not button["is_primary"], button["action"] not in DECISIONS
 
 
 def has_open_order(case: Case) -> bool:

@@ -313,3 +313,11 @@ def test_the_case_page_tells_the_whole_story(cast, page_of):
         assert label in page
     assert story.case.history_head[:16] in page
     assert page.count('class="done"') == 7
+
+
+def test_a_decision_somebody_waits_for_stands_before_other_acts(cast, stories, page_of):
+    story = stories[State.HANDLING]
+    story.act("request_return", cast.clerk_sun)
+    page = page_of("dispatcher_li").get(f"/dispatch/?case={story.case.number}").text
+    bar = page[page.index('class="action-bar"') :]
+    assert bar.index("actions/approve_return/") < bar.index("actions/recall/")
