@@ -49,7 +49,12 @@ def _moment(name: str, raw: str) -> datetime:
 
 
 def filter_cases(cases: QuerySet[Case], query: QueryDict, now: datetime) -> QuerySet[Case]:
-    """Narrow a list by the parameters of the API; unknown ones are refused, empty ones ignored."""
+    """Narrow a list by the parameters of the API; unknown ones are refused, empty ones ignored.
+
+    A list ordered by deadline holds only cases that wait for one: a cursor cannot stand on a null.
+    """
+    if query.get("ordering", "").endswith("due_at"):
+        cases = cases.filter(due_at__isnull=False)
     for name in query:
         raw = query[name]
         if name in PAGING or raw == "":

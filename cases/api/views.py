@@ -94,7 +94,7 @@ class CaseListView(APIView):
                 ("q", "beginning of a number, or words in address or description"),
                 ("reported_after", "moment, inclusive"),
                 ("reported_before", "moment, exclusive"),
-                ("ordering", "-reported_at, reported_at, due_at or -due_at"),
+                ("ordering", "-reported_at, reported_at; due_at, -due_at: cases with a deadline"),
                 ("cursor", "from next or previous"),
             )
         ]
