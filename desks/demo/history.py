@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.models import City
 from cases.errors import ActionRefused
@@ -41,7 +42,7 @@ MINUTES = {
     "request_suspension": (30.0, 240.0),
     "order_supervision": (120.0, 600.0),
 }
-WISHES = ("source", "street", "urgency")
+WISHES = ("source", "street", "type_code", "urgency")
 logger = logging.getLogger(__name__)
 
 
@@ -56,8 +57,9 @@ class Story:
     case: Case | None = field(default=None, compare=False)
 
 
+@transaction.atomic
 def load_history(city: City, now: datetime, path: Path = PATHS, share: float = 1.0) -> int:
-    """Play the last days of the city up to ``now``, once; return how many cases there are.
+    """Play the last days of the city up to ``now``, once and whole; return the number of cases.
 
     ``share`` takes only a part of the stories, for a small city.
     """

@@ -97,13 +97,19 @@ class Player:
     # ── reporting ─────────────────────────────────────────────────────────────────────────────
 
     def report(
-        self, now: datetime, source: str | None = None, street: str = "", **wishes: Any
+        self,
+        now: datetime,
+        source: str | None = None,
+        street: str = "",
+        type_code: str | None = None,
+        **wishes: Any,
     ) -> Case:
-        """Report something, in a street if given; ``wishes`` are fields the report must have.
+        """Report something; a source, street and type may be given, and fields of the report.
 
         Raises CannotPlay where nobody is left to report, such as in a city without components.
         """
-        entry = self.chance.choices(self.reports, [row["weight"] for row in self.reports])[0]
+        entries = [row for row in self.reports if type_code in (None, row["type"])]
+        entry = self.chance.choices(entries, [row["weight"] for row in entries])[0]
         source = source or self._source(entry)
         place = self._place(entry["type"], street, now)
         reporter = self._reporter(source, place.cell_id, now)
