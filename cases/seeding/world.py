@@ -138,6 +138,12 @@ def read_world(city: City, first: date, until: date) -> World:
     rules = _rules(city, until, calendars)
     people = _people(city)
     bodies = _bodies(city, people)
+    handling = {body.row.pk for body in bodies.values() if body.handles}
+    # Nobody checks, approves or closes what their own body handled.
+    watching = {
+        role: [person for person in persons if person.organisation_id not in handling]
+        for role, persons in people.items()
+    }
     desks = [body for body in bodies.values() if body.row.has_dispatch_desk]
     city_desk = next((body for body in desks if body.row.kind in WHOLE_CITY_DESKS), None)
     if city_desk is None:
@@ -149,10 +155,10 @@ def read_world(city: City, first: date, until: date) -> World:
         city_desk=city_desk.with_people(Role.DISPATCHER),
         desks=_desks(until, bodies),
         departments=_departments(until, bodies),
-        acceptors=_needed(people[Role.ACCEPTOR], _("acceptor")),
-        supervisors=_needed(people[Role.SHIFT_SUPERVISOR], _("shift supervisor")),
-        leaders=_needed(people[Role.LEADER], _("leader")),
-        collectors=_needed(people[Role.COLLECTOR], _("collectors"), at_least=2),
+        acceptors=_needed(watching.get(Role.ACCEPTOR, []), _("acceptor")),
+        supervisors=_needed(watching.get(Role.SHIFT_SUPERVISOR, []), _("shift supervisor")),
+        leaders=_needed(watching.get(Role.LEADER, []), _("leader")),
+        collectors=_needed(watching.get(Role.COLLECTOR, []), _("collectors"), at_least=2),
         rules=rules,
     )
 
@@ -280,6 +286,11 @@ class _Staffed:
     def has(self, *roles: Role) -> bool:
         return any(self.staff[role] for role in roles)
 
+    @property
+    def handles(self) -> bool:
+        is_desk = self.row.has_dispatch_desk or self.row.kind in WHOLE_CITY_DESKS
+        return self.has(*HANDLERS) and not is_desk
+
 
 def _bodies(city: City, people: dict[Role, list[Person]]) -> dict[int, _Staffed]:
     rows = Organisation.objects.filter(city=city, is_active=True).order_by("path")
@@ -317,7 +328,7 @@ def _departments(on: date, bodies: dict[int, _Staffed]) -> dict[tuple[str, int |
         districts[organisation].append(district)
     found: dict[tuple[str, int | None], list[Body]] = defaultdict(list)
     for body in bodies.values():
-        if not body.has(*HANDLERS) or body.row.kind in WHOLE_CITY_DESKS:
+        if not body.handles:
             continue
         department = body.with_people(*HANDLERS)
         found["", None].append(department)

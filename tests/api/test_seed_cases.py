@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import Count, F, Q
+from django.utils import translation
 
 from accounts.models import City
 from cases.models import (
@@ -32,6 +33,7 @@ from cases.workflow import OPEN_STATES, State, arrows_from
 from live.models import EventPosition
 from live.services import events_number
 from tests.cast import NOW, Story
+from tests.matrix.invariants import check_case
 
 PLAN = Plan(seed=7, count=420, days=60, until=date(2026, 3, 16))
 
@@ -69,6 +71,11 @@ def test_seeded_cases_are_where_the_table_allows(seeded):
             assert event.role in {p.value for r in arrows_from(old, event.action) for p in r.posts}
             state = new
         assert case.state == (state or State.REPORTED)
+
+
+def test_seeded_cases_keep_every_invariant_of_the_door(seeded):
+    for pk in Case.objects.values_list("pk", flat=True):
+        check_case(pk)
 
 
 def test_most_seeded_cases_are_closed_and_open_ones_spread(seeded):
@@ -276,7 +283,8 @@ def test_a_benchmark_database_is_filled(cast, capsys):
 
 
 def test_a_city_without_people_is_refused_with_a_sentence(mini_city):
-    with pytest.raises(CityNotReady, match="not ready"):
-        read_world(mini_city, PLAN.day(0), PLAN.until)
-    with pytest.raises(CommandError, match="not ready"):
-        call_command("seed_cases", count=10, consent=True)
+    with translation.override("en"):
+        with pytest.raises(CityNotReady, match="not ready"):
+            read_world(mini_city, PLAN.day(0), PLAN.until)
+        with pytest.raises(CommandError, match="not ready"):
+            call_command("seed_cases", count=10, consent=True)
