@@ -4,15 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0003_append_only_history'),
+        ("cases", "0003_append_only_history"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='workcalendar',
-            name='confirmed_years',
-            field=models.JSONField(blank=True, default=list, help_text='years whose holidays are all listed below, such as [2027]', verbose_name='years entered by hand'),
+            model_name="workcalendar",
+            name="confirmed_years",
+            field=models.JSONField(
+                blank=True,
+                default=list,
+                help_text="years whose holidays are all listed below, such as [2027]",
+                verbose_name="years entered by hand",
+            ),
         ),
     ]

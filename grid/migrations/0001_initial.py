@@ -8,224 +8,492 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='BaseFeature',
+            name="BaseFeature",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('layer', models.CharField(db_index=True, max_length=12)),
-                ('kind', models.CharField(max_length=24)),
-                ('name', models.CharField(blank=True, max_length=80)),
-                ('min_zoom', models.PositiveSmallIntegerField(default=0)),
-                ('geometry', django.contrib.gis.db.models.fields.GeometryField(srid=3857)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("layer", models.CharField(db_index=True, max_length=12)),
+                ("kind", models.CharField(max_length=24)),
+                ("name", models.CharField(blank=True, max_length=80)),
+                ("min_zoom", models.PositiveSmallIntegerField(default=0)),
+                ("geometry", django.contrib.gis.db.models.fields.GeometryField(srid=3857)),
             ],
         ),
         migrations.CreateModel(
-            name='Place',
+            name="Place",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(db_index=True, max_length=120, verbose_name='name')),
-                ('kind', models.CharField(max_length=24, verbose_name='kind')),
-                ('point', django.contrib.gis.db.models.fields.PointField(srid=4326, verbose_name='point')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(db_index=True, max_length=120, verbose_name="name")),
+                ("kind", models.CharField(max_length=24, verbose_name="kind")),
+                (
+                    "point",
+                    django.contrib.gis.db.models.fields.PointField(srid=4326, verbose_name="point"),
+                ),
             ],
             options={
-                'verbose_name': 'place',
-                'verbose_name_plural': 'places',
+                "verbose_name": "place",
+                "verbose_name_plural": "places",
             },
         ),
         migrations.CreateModel(
-            name='Area',
+            name="Area",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateField(verbose_name='valid from')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='valid to')),
-                ('level', models.CharField(choices=[('district', 'District'), ('street', 'Street'), ('community', 'Community')], max_length=10, verbose_name='level')),
-                ('code', models.CharField(db_index=True, help_text="today's code of scheme GB; earlier ones stand in the list of codes", max_length=12, verbose_name='current code')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('name_en', models.CharField(blank=True, max_length=100, verbose_name='English name')),
-                ('geometry', django.contrib.gis.db.models.fields.MultiPolygonField(srid=4326, verbose_name='geometry')),
-                ('city', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.city', verbose_name='city')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='grid.area', verbose_name='parent')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("valid_from", models.DateField(verbose_name="valid from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="valid to")),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[
+                            ("district", "District"),
+                            ("street", "Street"),
+                            ("community", "Community"),
+                        ],
+                        max_length=10,
+                        verbose_name="level",
+                    ),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        db_index=True,
+                        help_text="today's code of scheme GB; earlier ones stand in the list of codes",
+                        max_length=12,
+                        verbose_name="current code",
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                (
+                    "name_en",
+                    models.CharField(blank=True, max_length=100, verbose_name="English name"),
+                ),
+                (
+                    "geometry",
+                    django.contrib.gis.db.models.fields.MultiPolygonField(
+                        srid=4326, verbose_name="geometry"
+                    ),
+                ),
+                (
+                    "city",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.city",
+                        verbose_name="city",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="grid.area",
+                        verbose_name="parent",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'administrative area',
-                'verbose_name_plural': 'administrative areas',
-                'ordering': ['code'],
+                "verbose_name": "administrative area",
+                "verbose_name_plural": "administrative areas",
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='Community',
-            fields=[
-            ],
+            name="Community",
+            fields=[],
             options={
-                'verbose_name': 'community',
-                'verbose_name_plural': 'communities',
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "verbose_name": "community",
+                "verbose_name_plural": "communities",
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('grid.area',),
+            bases=("grid.area",),
         ),
         migrations.CreateModel(
-            name='District',
-            fields=[
-            ],
+            name="District",
+            fields=[],
             options={
-                'verbose_name': 'district',
-                'verbose_name_plural': 'districts',
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "verbose_name": "district",
+                "verbose_name_plural": "districts",
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('grid.area',),
+            bases=("grid.area",),
         ),
         migrations.CreateModel(
-            name='Street',
-            fields=[
-            ],
+            name="Street",
+            fields=[],
             options={
-                'verbose_name': 'street',
-                'verbose_name_plural': 'streets',
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "verbose_name": "street",
+                "verbose_name_plural": "streets",
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('grid.area',),
+            bases=("grid.area",),
         ),
         migrations.CreateModel(
-            name='Beat',
+            name="Beat",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateField(verbose_name='valid from')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='valid to')),
-                ('code', models.SlugField(max_length=40, verbose_name='code')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('city', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.city', verbose_name='city')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("valid_from", models.DateField(verbose_name="valid from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="valid to")),
+                ("code", models.SlugField(max_length=40, verbose_name="code")),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                (
+                    "city",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.city",
+                        verbose_name="city",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'patrol beat',
-                'verbose_name_plural': 'patrol beats',
-            },
-        ),
-        migrations.CreateModel(
-            name='BeatAssignment',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateField(verbose_name='valid from')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='valid to')),
-                ('beat', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='grid.beat', verbose_name='beat')),
-                ('collector', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='beat_assignments', to=settings.AUTH_USER_MODEL, verbose_name='collector')),
-            ],
-            options={
-                'verbose_name': 'beat assignment',
-                'verbose_name_plural': 'beat assignments',
+                "verbose_name": "patrol beat",
+                "verbose_name_plural": "patrol beats",
             },
         ),
         migrations.CreateModel(
-            name='GridCell',
+            name="BeatAssignment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateField(verbose_name='valid from')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='valid to')),
-                ('code', models.CharField(max_length=16, verbose_name='code')),
-                ('kind', models.CharField(choices=[('built', 'Built-up'), ('water', 'Water'), ('hill', 'Hill')], default='built', max_length=6, verbose_name='kind')),
-                ('geometry', django.contrib.gis.db.models.fields.PolygonField(srid=4326, verbose_name='geometry')),
-                ('area_m2', models.FloatField(verbose_name='area in m²')),
-                ('city', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.city', verbose_name='city')),
-                ('community', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cells', to='grid.area', verbose_name='community')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("valid_from", models.DateField(verbose_name="valid from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="valid to")),
+                (
+                    "beat",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="assignments",
+                        to="grid.beat",
+                        verbose_name="beat",
+                    ),
+                ),
+                (
+                    "collector",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="beat_assignments",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="collector",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'unit grid cell',
-                'verbose_name_plural': 'unit grid cells',
+                "verbose_name": "beat assignment",
+                "verbose_name_plural": "beat assignments",
+            },
+        ),
+        migrations.CreateModel(
+            name="GridCell",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("valid_from", models.DateField(verbose_name="valid from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="valid to")),
+                ("code", models.CharField(max_length=16, verbose_name="code")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("built", "Built-up"), ("water", "Water"), ("hill", "Hill")],
+                        default="built",
+                        max_length=6,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "geometry",
+                    django.contrib.gis.db.models.fields.PolygonField(
+                        srid=4326, verbose_name="geometry"
+                    ),
+                ),
+                ("area_m2", models.FloatField(verbose_name="area in m²")),
+                (
+                    "city",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.city",
+                        verbose_name="city",
+                    ),
+                ),
+                (
+                    "community",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cells",
+                        to="grid.area",
+                        verbose_name="community",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "unit grid cell",
+                "verbose_name_plural": "unit grid cells",
             },
         ),
         migrations.AddField(
-            model_name='beat',
-            name='cells',
-            field=models.ManyToManyField(related_name='beats', to='grid.gridcell', verbose_name='cells'),
+            model_name="beat",
+            name="cells",
+            field=models.ManyToManyField(
+                related_name="beats", to="grid.gridcell", verbose_name="cells"
+            ),
         ),
         migrations.CreateModel(
-            name='ManagementArea',
+            name="ManagementArea",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateField(verbose_name='valid from')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='valid to')),
-                ('code', models.SlugField(max_length=40, verbose_name='code')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('name_en', models.CharField(blank=True, max_length=100, verbose_name='English name')),
-                ('geometry', django.contrib.gis.db.models.fields.MultiPolygonField(srid=4326, verbose_name='geometry')),
-                ('city', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.city', verbose_name='city')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("valid_from", models.DateField(verbose_name="valid from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="valid to")),
+                ("code", models.SlugField(max_length=40, verbose_name="code")),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                (
+                    "name_en",
+                    models.CharField(blank=True, max_length=100, verbose_name="English name"),
+                ),
+                (
+                    "geometry",
+                    django.contrib.gis.db.models.fields.MultiPolygonField(
+                        srid=4326, verbose_name="geometry"
+                    ),
+                ),
+                (
+                    "city",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.city",
+                        verbose_name="city",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'management area',
-                'verbose_name_plural': 'management areas',
+                "verbose_name": "management area",
+                "verbose_name_plural": "management areas",
             },
         ),
         migrations.CreateModel(
-            name='Jurisdiction',
+            name="Jurisdiction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateField(verbose_name='valid from')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='valid to')),
-                ('function', models.CharField(choices=[('dispatch', 'Dispatch desk'), ('handling', 'Handling'), ('collection', 'Collection')], max_length=12, verbose_name='function')),
-                ('area', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='grid.area', verbose_name='administrative area')),
-                ('cells', models.ManyToManyField(blank=True, to='grid.gridcell', verbose_name='cells')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='jurisdictions', to='accounts.organisation', verbose_name='organisation')),
-                ('management_area', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='grid.managementarea', verbose_name='management area')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("valid_from", models.DateField(verbose_name="valid from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="valid to")),
+                (
+                    "function",
+                    models.CharField(
+                        choices=[
+                            ("dispatch", "Dispatch desk"),
+                            ("handling", "Handling"),
+                            ("collection", "Collection"),
+                        ],
+                        max_length=12,
+                        verbose_name="function",
+                    ),
+                ),
+                (
+                    "area",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="grid.area",
+                        verbose_name="administrative area",
+                    ),
+                ),
+                (
+                    "cells",
+                    models.ManyToManyField(blank=True, to="grid.gridcell", verbose_name="cells"),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="jurisdictions",
+                        to="accounts.organisation",
+                        verbose_name="organisation",
+                    ),
+                ),
+                (
+                    "management_area",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="grid.managementarea",
+                        verbose_name="management area",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'jurisdiction',
-                'verbose_name_plural': 'jurisdictions',
+                "verbose_name": "jurisdiction",
+                "verbose_name_plural": "jurisdictions",
             },
         ),
         migrations.CreateModel(
-            name='Zone',
+            name="Zone",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateField(verbose_name='valid from')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='valid to')),
-                ('code', models.SlugField(max_length=40, verbose_name='code')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('name_en', models.CharField(blank=True, max_length=100, verbose_name='English name')),
-                ('grade', models.CharField(choices=[('key', 'Key zone'), ('control', 'Control zone'), ('ordinary', 'Ordinary zone')], max_length=8, verbose_name='grade')),
-                ('geometry', django.contrib.gis.db.models.fields.MultiPolygonField(srid=4326, verbose_name='geometry')),
-                ('city', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.city', verbose_name='city')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("valid_from", models.DateField(verbose_name="valid from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="valid to")),
+                ("code", models.SlugField(max_length=40, verbose_name="code")),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                (
+                    "name_en",
+                    models.CharField(blank=True, max_length=100, verbose_name="English name"),
+                ),
+                (
+                    "grade",
+                    models.CharField(
+                        choices=[
+                            ("key", "Key zone"),
+                            ("control", "Control zone"),
+                            ("ordinary", "Ordinary zone"),
+                        ],
+                        max_length=8,
+                        verbose_name="grade",
+                    ),
+                ),
+                (
+                    "geometry",
+                    django.contrib.gis.db.models.fields.MultiPolygonField(
+                        srid=4326, verbose_name="geometry"
+                    ),
+                ),
+                (
+                    "city",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.city",
+                        verbose_name="city",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'zone',
-                'verbose_name_plural': 'zones',
+                "verbose_name": "zone",
+                "verbose_name_plural": "zones",
             },
         ),
         migrations.CreateModel(
-            name='AreaCode',
+            name="AreaCode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateField(verbose_name='valid from')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='valid to')),
-                ('scheme', models.CharField(default='GB', max_length=20, verbose_name='scheme')),
-                ('code', models.CharField(max_length=20, verbose_name='code')),
-                ('area', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='codes', to='grid.area', verbose_name='area')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("valid_from", models.DateField(verbose_name="valid from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="valid to")),
+                ("scheme", models.CharField(default="GB", max_length=20, verbose_name="scheme")),
+                ("code", models.CharField(max_length=20, verbose_name="code")),
+                (
+                    "area",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="codes",
+                        to="grid.area",
+                        verbose_name="area",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'area code',
-                'verbose_name_plural': 'area codes',
-                'constraints': [django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('scheme', '='), ('code', '='), (models.Func(models.F('valid_from'), models.F('valid_to'), function='daterange', output_field=models.DateField()), '&&')], name='area_code_means_one_area')],
+                "verbose_name": "area code",
+                "verbose_name_plural": "area codes",
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[
+                            ("scheme", "="),
+                            ("code", "="),
+                            (
+                                models.Func(
+                                    models.F("valid_from"),
+                                    models.F("valid_to"),
+                                    function="daterange",
+                                    output_field=models.DateField(),
+                                ),
+                                "&&",
+                            ),
+                        ],
+                        name="area_code_means_one_area",
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='gridcell',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('code', '='), (models.Func(models.F('valid_from'), models.F('valid_to'), function='daterange', output_field=models.DateField()), '&&')], name='cell_code_never_twice_at_once'),
+            model_name="gridcell",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                expressions=[
+                    ("code", "="),
+                    (
+                        models.Func(
+                            models.F("valid_from"),
+                            models.F("valid_to"),
+                            function="daterange",
+                            output_field=models.DateField(),
+                        ),
+                        "&&",
+                    ),
+                ],
+                name="cell_code_never_twice_at_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gridcell',
-            constraint=models.CheckConstraint(condition=models.Q(('area_m2__gt', 0)), name='cell_has_an_area'),
+            model_name="gridcell",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("area_m2__gt", 0)), name="cell_has_an_area"
+            ),
         ),
     ]

@@ -7,19 +7,25 @@ from common.migration_operations import append_only_operations
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('cases', '0004_workcalendar_confirmed_years'),
+        ("cases", "0004_workcalendar_confirmed_years"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='EventPosition',
+            name="EventPosition",
             fields=[
-                ('position', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('event', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='numbered', to='cases.caseevent')),
+                ("position", models.BigIntegerField(primary_key=True, serialize=False)),
+                (
+                    "event",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="numbered",
+                        to="cases.caseevent",
+                    ),
+                ),
             ],
         ),
         *append_only_operations("live_eventposition"),
