@@ -280,6 +280,8 @@ def test_a_benchmark_database_is_filled(cast, capsys):
     call_command("seed_cases", count=30, days=30, until=date(2026, 3, 16), consent=True)
     assert Case.objects.count() == 30
     assert capsys.readouterr().out.startswith("30 cases added")
+    call_command("seed_cases", count=30, consent=True)  # on another day, without saying which
+    assert Case.objects.count() == 30
 
 
 def test_a_city_without_people_is_refused_with_a_sentence(mini_city):

@@ -1,7 +1,7 @@
 """Fill a database with histories: `manage.py seed_cases --count 1000000 --processes 2`.
 
-Deterministic for a seed, a count, days and the day until which they go: the same again adds
-nothing, an interrupted run goes on. Never on a database that people use.
+Deterministic for a seed, a count, days and the day until which they go: the same seed and count
+again add nothing, an interrupted run goes on. Never on a database that people use.
 """
 
 import time
@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.models import City
-from cases.seeding.load import Plan, analyze, cases_seed, usual_days
+from cases.seeding.load import Plan, analyze, cases_seed, find_plan, usual_days
 from common import clock
 from common.errors import DomainError
 from common.models import DemoClock
@@ -54,17 +54,19 @@ class Command(BaseCommand):
             raise CommandError(str(refusal.message)) from refusal
         analyze()
         self.stdout.write(
-            f"{added} cases added; the same again with --seed {plan.seed} --count {plan.count}"
-            f" --days {plan.days} --until {plan.until} adds nothing."
+            f"{added} cases added to the plan of {plan.count} cases in {plan.days} days until"
+            f" {plan.until} (seed {plan.seed})."
         )
 
     def _plan(self, options: dict[str, Any]) -> Plan:
-        count = options["count"]
-        days = options["days"] or usual_days(count)
+        """A run of the same seed and count goes on as it began, unless told otherwise."""
+        seed, count = options["seed"], options["count"]
+        begun = find_plan(seed, count)
+        days = options["days"] or (begun.days if begun else usual_days(count))
+        until = options["until"] or (begun.until if begun else timezone.localdate(clock.now()))
         if count < 1 or days < 1:
             raise CommandError("There must be at least one case and one day.")
-        until = options["until"] or timezone.localdate(clock.now())
-        return Plan(options["seed"], count, days, until)
+        return Plan(seed, count, days, until)
 
     def _load(self, city: City, plan: Plan, processes: int) -> int:
         added, told = 0, time.monotonic()
