@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from django.core.management import CommandError, call_command
+
 from cases.fields import READERS
 from cases.guards import CONDITIONS, NEED_FIELDS, PERSONS, POSSIBLE
 from cases.services.effects import EFFECTS
@@ -75,3 +78,19 @@ def test_rows_of_one_action_in_one_state_are_told_apart():
             unconditional = [row for row in rows if not row.when]
             assert len(unconditional) <= 1
             assert len({row.when for row in rows}) == len(rows)
+
+
+def test_the_page_about_the_workflow_is_up_to_date():
+    call_command("workflow_docs", check=True)
+
+
+def test_a_page_that_is_not_is_found(tmp_path, monkeypatch):
+    page = tmp_path / "workflow.md"
+    monkeypatch.setattr("cases.management.commands.workflow_docs.PATH", page)
+    with pytest.raises(CommandError):
+        call_command("workflow_docs", check=True)
+    call_command("workflow_docs")
+    call_command("workflow_docs", check=True)
+    page.write_text(page.read_text() + "\n")
+    with pytest.raises(CommandError):
+        call_command("workflow_docs", check=True)
