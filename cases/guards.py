@@ -8,6 +8,7 @@ named in ``NEED_FIELDS`` can only be asked once the fields are read.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -34,12 +35,10 @@ def same_department(situation: Situation, kind: RequestKind | None) -> bool:
     wanted = situation.raw.get("department") or (department and department.code)
     if department is None or wanted != department.code:
         return False
-    return situation.case.clocks.filter(
-        run=situation.case.run,
-        kind=ClockKind.HANDLE,
-        sub_order__isnull=True,
-        stopped_at__isnull=True,
-    ).exists()
+    return any(
+        clock.kind == ClockKind.HANDLE and clock.sub_order_id is None
+        for clock in situation.live_clocks
+    )
 
 
 def was_filed(situation: Situation, kind: RequestKind | None) -> bool:
@@ -77,11 +76,32 @@ def direct_filing_is_allowed(situation: Situation, kind: RequestKind | None) -> 
 
 def was_self_handled(situation: Situation, kind: RequestKind | None) -> Sentence | None:
     """Only what the collector put right on the spot is judged without handling."""
-    if not situation.case.is_self_handled:
-        return _("The collector did not handle this on the spot.")
-    if situation.type and not situation.type.is_self_handling_allowed:
-        return _("This type may not be handled on the spot.")
-    return None
+    if situation.case.is_self_handled:
+        return None
+    return _("The collector did not handle this on the spot.")
+
+
+def type_may_be_self_handled(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """What the collector put right must be of a type marked so."""
+    if situation.type and situation.type.is_self_handling_allowed:
+        return None
+    return _("This type may not be handled on the spot.")
+
+
+def supervision_waits(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """A supervision order has not been answered yet."""
+    return _waits(situation.case.supervisionorders)
+
+
+def instruction_waits(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """A leader's instruction has not been answered yet."""
+    return _waits(situation.case.leaderinstructions)
+
+
+def _waits(orders: Any) -> Sentence | None:
+    if orders.filter(replied_at__isnull=True).exists():
+        return None
+    return _("Nothing waits for a reply here.")
 
 
 def system_only_when_overdue(situation: Situation, kind: RequestKind | None) -> Sentence | None:
@@ -184,13 +204,16 @@ def approver_is_high_enough(situation: Situation, kind: RequestKind | None) -> S
     raise role_refused(_("A long or repeated extension is granted by the leader."))
 
 
-NEED_FIELDS = frozenset({"direct_filing_is_allowed", "was_self_handled", "desk_lies_below"})
+NEED_FIELDS = frozenset({"direct_filing_is_allowed", "type_may_be_self_handled", "desk_lies_below"})
 
 POSSIBLE: dict[str, Guard] = {
     function.__name__: function
     for function in (
         direct_filing_is_allowed,
         was_self_handled,
+        type_may_be_self_handled,
+        supervision_waits,
+        instruction_waits,
         system_only_when_overdue,
         system_only_at_review_date,
         desk_lies_below,

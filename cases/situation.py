@@ -10,7 +10,15 @@ from functools import cached_property
 from typing import Any
 
 from accounts.models import User
-from cases.models import ApprovalRequest, Case, CaseEvent, CasePolicy, FieldTask, SubOrder
+from cases.models import (
+    ApprovalRequest,
+    Case,
+    CaseClock,
+    CaseEvent,
+    CasePolicy,
+    FieldTask,
+    SubOrder,
+)
 from cases.workflow import POST_ROLES, Arrow, Post, RequestKind
 
 HANDLING_ACTIONS = ("sign", "complete", "sign_sub_order", "complete_sub_order")
@@ -75,6 +83,11 @@ class Situation:
             ),
             None,
         )
+
+    @cached_property
+    def live_clocks(self) -> list[CaseClock]:
+        """Clocks of the case's current run that have not stopped."""
+        return list(self.case.clocks.filter(run=self.case.run, stopped_at__isnull=True))
 
     @cached_property
     def open_orders(self) -> list[SubOrder]:

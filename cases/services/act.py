@@ -83,15 +83,8 @@ CHANGING_FIELDS = (
     "history_head",
     "history_length",
 )
-LOCKED_WITH = (
-    "type",
-    "component",
-    "standard",
-    "department",
-    "desk",
-    "collector",
-    "city__casepolicy",
-)
+# What most acts look at; the rest is loaded by the few that need it.
+LOCKED_WITH = ("type", "department", "desk", "city__casepolicy")
 HEAD_FIELDS = ("version", "history_head", "history_length")
 
 

@@ -18,8 +18,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
 from cases.models import CalendarUse, CalendarVersion, Case, CaseClock, StageLimit, SubOrder
+from cases.situation import Situation
 from cases.time_limits import Calendar, Limit, Unit, advance, due_at, elapsed, warn_at
 from cases.workflow import ClockKind, ClockOutcome, ClockStep, State, Verb
 from common.errors import DomainError
@@ -91,7 +91,7 @@ class StageLimits:
         self.now = now
 
     @cached_property
-    def _rows(self) -> list[StageLimit]:
+    def _rows(self) -> list[Any]:
         day = timezone.localdate(self.now)
         return list(
             StageLimit.objects.filter(
@@ -100,17 +100,24 @@ class StageLimits:
                 urgency__in=("", self.case.urgency),
                 valid_from__lte=day,
             )
-            .select_related("calendar")
             .order_by("clock", "-urgency", "-valid_from")
+            .values_list(
+                "clock",
+                "limit_value",
+                "limit_unit",
+                "calendar__current_version",
+                "id",
+                named=True,
+            )
         )
 
     def of(self, kind: ClockKind) -> StageRule:
         """Return the limit of a stage: the one for this urgency before the one for any."""
         row = next((row for row in self._rows if row.clock == kind), None)
-        if row is None or row.calendar is None or row.calendar.current_version_id is None:
+        if row is None or row.calendar__current_version is None:
             raise LimitsMissing(kind)
         return StageRule(
-            Limit(row.limit_value, Unit(row.limit_unit)), row.calendar.current_version_id, row.pk
+            Limit(row.limit_value, Unit(row.limit_unit)), row.calendar__current_version, row.id
         )
 
     def handling(self) -> StageRule:
@@ -119,12 +126,16 @@ class StageLimits:
             return self.of(ClockKind.HANDLE)
         return StageRule(
             Limit(Decimal(self.case.limit_value), Unit(self.case.limit_unit)),
-            self._handling_calendar(),
+            self._handling_calendar,
             standard_id=self.case.standard_id,
         )
 
+    @cached_property
     def _handling_calendar(self) -> int:
-        """A calendar of the department outranks one of the type; else the dispatch stage's."""
+        """A calendar of the department outranks one of the type; else the dispatch stage's.
+
+        Asked once an act: no act changes type or department after its first handling clock.
+        """
         uses = CalendarUse.objects.filter(
             Q(department_id=self.case.department_id, department__isnull=False)
             | Q(type_id=self.case.type_id, type__isnull=False)
@@ -138,17 +149,14 @@ class StageLimits:
 class ClockBook:
     """The clocks of the case's current run while one act changes them."""
 
-    def __init__(self, case: Case, actor: User | None, now: datetime) -> None:
-        self.case = case
-        self.actor = actor
-        self.now = now
-        self.limits = StageLimits(case, now)
+    def __init__(self, situation: Situation) -> None:
+        self.situation = situation
+        self.case = situation.case
+        self.actor = situation.actor
+        self.now = situation.now
+        self.limits = StageLimits(self.case, self.now)
         self._new: list[CaseClock] = []
         self._changed: dict[int, CaseClock] = {}
-
-    @cached_property
-    def _live(self) -> list[CaseClock]:
-        return list(self.case.clocks.filter(run=self.case.run, stopped_at__isnull=True))
 
     def live(self, kind: ClockKind | None = None) -> list[CaseClock]:
         """Clocks of the run that have not stopped, those of this act included."""
@@ -157,7 +165,7 @@ class ClockBook:
 
     @property
     def _stored(self) -> list[CaseClock]:
-        return [] if self.case._state.adding else self._live
+        return [] if self.case._state.adding else self.situation.live_clocks
 
     def main(self, kind: ClockKind) -> CaseClock | None:
         """The live clock of a kind that belongs to the case itself, not to a sub-order."""
@@ -165,7 +173,7 @@ class ClockBook:
 
     def begin_run(self) -> None:
         """Forget the clocks of the run before: a new one has none yet."""
-        self.__dict__["_live"] = []
+        self.situation.live_clocks = []
 
     @staticmethod
     def calendar_of(clock: CaseClock) -> Calendar:

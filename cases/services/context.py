@@ -20,7 +20,7 @@ class Act:
         self.situation = situation
         self.arrow = arrow
         self.post = post
-        self.clocks = ClockBook(situation.case, situation.actor, situation.now)
+        self.clocks = ClockBook(situation)
         self.data: dict[str, Any] = {}
         self.text: dict[str, Any] = {}
         self.decided: ApprovalRequest | None = None

@@ -95,7 +95,7 @@ def case_report(
         _take_component(case, actor, component_code, now)
         photos = own_photos("photos", list(photo_ids), actor)
         person = _person(reporter_name, reporter_phone)
-        clocks = ClockBook(case, actor, now)
+        clocks = ClockBook(Situation(case, actor, now))
         clocks.apply(REPORT.clocks)
         clocks.show_on_case()
         return _write(case, clocks, photos, person, idempotency_key)

@@ -12,11 +12,11 @@ from cases.services.effects.registry import effect
 from cases.workflow import ClockKind
 
 
-def _order(act: Act, organisation: Organisation, **values: Any) -> SubOrder:
+def _order(act: Act, organisation_id: int, **values: Any) -> SubOrder:
     return SubOrder(
         case=act.case,
         run=act.case.run,
-        organisation=organisation,
+        organisation_id=organisation_id,
         dispatched_by=act.actor,
         dispatched_at=act.now,
         **values,
@@ -26,20 +26,20 @@ def _order(act: Act, organisation: Organisation, **values: Any) -> SubOrder:
 @effect
 def order_department(act: Act) -> None:
     """Give the lead its order, and each co-operating department one with a clock of its own."""
-    lead = act.fields["department"]
-    orders = [_order(act, lead)]
-    orders += [
-        _order(act, organisation, is_lead=False, is_mandatory=mandatory, task=task)
-        for organisation, mandatory, task in act.fields.get("cooperating", [])
+    lead: Organisation = act.fields["department"]
+    cooperating = act.fields.get("cooperating", [])
+    side_orders = [
+        _order(act, organisation.pk, is_lead=False, is_mandatory=mandatory, task=task)
+        for organisation, mandatory, task in cooperating
     ]
-    SubOrder.objects.bulk_create(orders)
+    SubOrder.objects.bulk_create([_order(act, lead.pk), *side_orders])
     act.case.department = lead
     act.case.routing_reason = act.fields.get("reason", "")[:300]
     act.data["department"] = lead.code
-    if len(orders) > 1:
-        act.data["cooperating"] = [order.organisation.code for order in orders[1:]]
+    if side_orders:
+        act.data["cooperating"] = [organisation.code for organisation, *_rest in cooperating]
         # The row first stops the handle clocks of those who had the case before.
-        act.after_clocks += [partial(act.clocks.start, ClockKind.HANDLE, o) for o in orders[1:]]
+        act.after_clocks += [partial(act.clocks.start, ClockKind.HANDLE, o) for o in side_orders]
 
 
 def _end_orders(act: Act, outcome: str, **only: Any) -> None:
@@ -54,7 +54,7 @@ def order_again(act: Act) -> None:
     department = act.case.department
     assert department is not None
     _end_orders(act, SubOrder.Outcome.ENDED, is_lead=True)
-    _order(act, department).save(force_insert=True)
+    _order(act, department.pk).save(force_insert=True)
     act.data["department"] = department.code
 
 
@@ -69,12 +69,13 @@ def reassign_department(act: Act) -> None:
 def order_squad(act: Act) -> None:
     """A proxy squad handles in the place of the responsible body."""
     assert act.request is not None
-    squad = Organisation.objects.get(pk=act.request.details["squad_id"])
+    squad = act.request.details
     _end_orders(act, SubOrder.Outcome.PROXIED)
     act.changes_hands = True
-    act.fields["department"] = squad
-    order_department(act)
+    _order(act, squad["squad_id"]).save(force_insert=True)
+    act.case.department_id = squad["squad_id"]
     act.case.routing_reason = act.request.reason[:300]
+    act.data["department"] = squad["squad"]
 
 
 @effect
