@@ -51,6 +51,15 @@ class Crew:
             staff = [person for person in staff if person.organisation_id == body]
         return _one_of(staff, post, key)
 
+    def holder(self, role: Role | None, organisation: str = "") -> User:
+        """Return the first with a role (None: any) in an organisation ("": any)."""
+        return next(
+            person
+            for person in self._people.values()
+            if (role is None or role in person.roles)
+            and (not organisation or person.organisation.code == organisation)
+        )
+
     def reporter(self, source: str, cell_id: int, on: date, key: str) -> User:
         """Return who takes the report in: a collector of the beat, else an acceptor."""
         if source == "collector":

@@ -52,6 +52,12 @@ def database_use(name: str) -> None:
     os.environ.update(urls)
 
 
+def database_analyze() -> None:
+    """Let the planner know what was just loaded; only the owner of the tables may."""
+    with closing(_connect(_owner(connection.settings_dict["NAME"]))) as owner:
+        owner.cursor().execute("ANALYZE")
+
+
 URLS = ("DATABASE_URL", "DATABASE_OWNER_URL")
 
 
@@ -93,8 +99,7 @@ def city_prepare() -> City:
     city = City.objects.first()
     if city is None:
         city = load_city_pack(CITY_PACK)
-        with closing(_connect(_owner(connection.settings_dict["NAME"]))) as owner:
-            owner.cursor().execute("ANALYZE")  # only the owner of the tables may
+        database_analyze()
     load_catalogue()
     load_settings(city, timezone.now())
     since = Area.objects.filter(city=city).earliest("valid_from").valid_from

@@ -32,7 +32,7 @@ from cases.services import photo_store
 from common.errors import DomainError
 from desks.models import ReplayedFile, ReplayedRequest
 from desks.replay.crew import Crew
-from desks.replay.places import Curve, Mover, road_points
+from desks.replay.places import Curve, Mover, street_spots
 from desks.replay.plan import steps_of
 from desks.replay.play import Stage, replay_request
 from desks.replay.source import (
@@ -169,7 +169,7 @@ def choose(
     stage = Stage(
         crew=Crew(city),
         mover=Mover(
-            Curve((request.lon, request.lat) for request in every), Curve(road_points(city.pk))
+            Curve((request.lon, request.lat) for request in every), Curve(street_spots(city.pk))
         ),
         picture=_picture(city, now),
         shift=shift,
