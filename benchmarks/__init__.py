@@ -1,0 +1,1 @@
+"""One command prints every figure of docs/performance.md: `make bench`."""

@@ -1,0 +1,64 @@
+"""Print every promised figure against its target; exit status 1 when one is missed.
+
+    make bench                 everything
+    make bench BENCH=loop      one suite
+    SEED=20000 make bench      with another number of seeded cases (1,000,000 by default)
+
+The figures depend on what else the machine does: each line of a load says how much that was.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import django
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+os.environ["DJANGO_SETTINGS_MODULE"] = "citymgmt.settings"
+os.environ["DEMO"] = "False"  # real clocks
+os.environ.setdefault("LOG_LEVEL", "WARNING")
+django.setup()
+
+from benchmarks import loop  # noqa: E402
+from benchmarks.figures import HEADER  # noqa: E402
+from desks.replay.database import city_prepare, database_analyze, database_use  # noqa: E402
+
+SUITES = {"loop": loop.measure}
+SEED = int(os.environ.get("SEED", "1000000"))
+DATABASE = "citymgmt_bench" if SEED == 1_000_000 else f"citymgmt_bench_{SEED}"
+SEED_CASES = ("seed_cases", "--yes-this-is-a-benchmark-database", "--count", str(SEED))
+
+
+def prepare() -> None:
+    """Make and fill the database of the benchmarks, once, and let this process use it."""
+    database_use(DATABASE)
+    city_prepare()
+    if SEED:
+        subprocess.run([sys.executable, "manage.py", *SEED_CASES], cwd=ROOT, check=True)
+    database_analyze()
+
+
+def main() -> int:
+    """Run the suites named on the command line, all of them by default."""
+    unknown = set(sys.argv[1:]) - set(SUITES)
+    if unknown:
+        print(f"no such suite: {', '.join(unknown)}; there are: {', '.join(SUITES)}")
+        return 2
+    prepare()
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {SEED:,} seeded cases")
+    print(HEADER)
+    missed = 0
+    for name in sys.argv[1:] or SUITES:
+        for figure in SUITES[name](DATABASE):
+            print(figure.line(), flush=True)
+            missed += not figure.passes
+    print(f"{missed} missed" if missed else "every target met")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
