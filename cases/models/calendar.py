@@ -21,7 +21,7 @@ class WorkCalendar(models.Model):
     name_en = models.CharField(_("English name"), max_length=80, blank=True)
     week = models.JSONField(
         _("weekly slots"),
-        help_text=_('seven lists, Monday first: [["08:30-12:00", "13:00-17:30"], …]'),
+        help_text=_('seven lists, Monday first, each slot a pair: ["08:30", "12:00"]'),
     )
     nominal_day_minutes = models.PositiveIntegerField(
         _("minutes of a working day"), help_text=_("what one working day of a limit counts")
