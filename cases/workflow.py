@@ -301,7 +301,7 @@ _CASE_ARROWS: list[Arrow] = [
     ),
     Arrow(
         "judge_valid", S.REPORTED, S.CHECKED, (P.ACC,), requires=IDENTIFY, optional=CORRECT,
-        possible=("was_self_handled",), effects=("correct",),
+        possible=("was_self_handled", "type_may_be_self_handled"), effects=("correct",),
         clocks=(stop(K.ACCEPT), start(K.CLOSE)),
     ),
     Arrow(
@@ -456,7 +456,7 @@ _CASE_ARROWS: list[Arrow] = [
     ),
     *_each(
         UNDER_WAY, "reply_supervision", None, P.DEP, P.PXY, requires=("order", "reply"),
-        effects=("reply_supervision",),
+        possible=("supervision_waits",), effects=("reply_supervision",),
     ),
     *_each(
         OPEN_STATES, "instruct", None, P.LDR, requires=("text",), optional=("reply_due",),
@@ -464,7 +464,8 @@ _CASE_ARROWS: list[Arrow] = [
     ),
     *_each(
         OPEN_STATES, "reply_instruction", None, P.SUP, P.DSP, P.DEP, P.PXY,
-        requires=("order", "reply"), effects=("reply_instruction",),
+        requires=("order", "reply"), possible=("instruction_waits",),
+        effects=("reply_instruction",),
     ),
 ]
 
