@@ -19,8 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from common import clock
 from common.errors import DomainError
 from components.department_kinds import DepartmentKind
-from components.loading import search_keys
 from components.models import CaseStandard, CaseType, Component, TypeAlias, TypeClass, TypeCode
+from components.pinyin import search_keys
 from components.services import (
     CHANGEABLE,
     check_fits,

@@ -18,11 +18,11 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
-from pypinyin import Style, lazy_pinyin
 
 from common.errors import DomainError
 from components.department_kinds import DepartmentKind
 from components.models import CaseStandard, CaseType, TypeAlias, TypeClass, TypeCode, TypeKind
+from components.pinyin import search_keys
 
 CATALOGUE = settings.BASE_DIR / "fixtures" / "catalogue"
 KINDS = {"C": TypeKind.COMPONENT, "E": TypeKind.EVENT}
@@ -43,18 +43,6 @@ def load_catalogue(directory: Path = CATALOGUE) -> None:
     _load_codes(_rows(directory, "codes"))
     _load_aliases(_rows(directory, "aliases"))
     _load_standards(_rows(directory, "standards"))
-
-
-def search_keys(name: str) -> tuple[str, str]:
-    """Return a Chinese name's pinyin and its initials, without spaces, in lower case.
-
-    >>> search_keys("雨水井盖")
-    ('yushuijinggai', 'ysjg')
-    """
-    letters = "".join(char for char in name if char.isalnum())
-    pinyin = "".join(lazy_pinyin(letters)).lower()
-    initials = "".join(lazy_pinyin(letters, style=Style.FIRST_LETTER)).lower()
-    return pinyin, initials
 
 
 def _rows(directory: Path, name: str) -> list[Row]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import City, User
+from accounts.services import roles_sync
 from cases.loading import load_settings
 from cases.models import Case
 from common.clock import NOT_A_DEMO, demo_clock_start
@@ -20,7 +21,7 @@ from common.models import DemoClock
 from components.loading import load_catalogue
 from components.models import Component
 from desks.demo.history import load_history
-from desks.demo.organisations import load_organisations
+from desks.demo.organisations import keep_password, load_organisations
 from desks.demo.pictures import PHOTOGRAPHER
 from desks.demo.register import load_register
 from grid.loading import load_city_pack
@@ -38,7 +39,10 @@ def load_demo() -> City:
     clock = demo_clock_start()
     now = clock.virtual_anchor + (timezone.now() - clock.real_anchor) * clock.rate
     city = City.objects.first()
-    if city is None or not _is_complete(city):
+    if city is not None and _is_complete(city):
+        roles_sync()
+        keep_password(settings.DEMO_PASSWORD)
+    else:
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off")
         city = build_city(now, settings.DEMO_PASSWORD)

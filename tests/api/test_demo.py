@@ -23,7 +23,7 @@ from desks.demo import pictures
 from desks.demo.history import PATHS, load_history
 from desks.demo.loading import load_demo
 from desks.demo.names import person_name
-from desks.demo.organisations import load_organisations, named_logins
+from desks.demo.organisations import keep_password, load_organisations, named_logins
 from desks.demo.register import RULES, load_register
 from desks.demo.simulation import (
     BACKLOG,
@@ -145,6 +145,16 @@ def test_founding_it_again_adds_nobody(city):
     load_organisations(city, ON, PASSWORD)
     after = User.objects.count(), Organisation.objects.count(), BeatAssignment.objects.count()
     assert after == before
+
+
+def test_another_password_in_the_settings_is_the_one_that_counts(city):
+    keep_password(PASSWORD)
+    before = User.objects.get(username="acceptor1").password
+    keep_password("another-one")
+    keep_password("another-one")
+    after = User.objects.get(username="acceptor1")
+    assert after.check_password("another-one")
+    assert before != after.password
 
 
 def test_the_same_key_is_always_the_same_person():

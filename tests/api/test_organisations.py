@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
@@ -80,8 +81,8 @@ def permissions_of(role):
 
 
 def test_every_role_is_a_group_with_the_permissions_of_its_definition(db):
-    roles_sync()
-    roles_sync()
+    call_command("sync_roles")
+    call_command("sync_roles")
     assert set(Group.objects.values_list("name", flat=True)) == {role.value for role in Role}
     for definition in ROLES.values():
         assert set(definition.permissions) <= permissions_of(definition.role)

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from cases.time_limits import Unit
 from components.department_kinds import DepartmentKind
-from components.loading import search_keys
+from components.pinyin import search_keys
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "catalogue"
 
