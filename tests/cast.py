@@ -133,6 +133,7 @@ def build_cast(city: City, now: datetime = NOW) -> Cast:
             organisation=bodies[body],
             display_name=name,
             roles=[role],
+            is_staff=role is Role.ADMINISTRATOR,
         )
     for name in FAMILY:
         user_create(

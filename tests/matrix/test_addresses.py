@@ -1,0 +1,203 @@
+"""Every address of the installation and every role: the status each gets, in one list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from cases.models import CasePhoto
+from cases.services import case_report
+from cases.workflow import State
+from tests.cast import NOW, Cast, Story, photo_of
+
+PEOPLE = {  # column: log-in; two of a post where one is tied to the case and one is not
+    "nobody": None,
+    "COL": "collector_chen",  # reported the case
+    "col": "collector_far",
+    "ACC": "acceptor_wang",
+    "SUP": "supervisor_zhao",
+    "DSP": "dispatcher_li",  # the city's desk
+    "dsp": "dispatcher_gongshu",
+    "DEP": "clerk_sun",  # leads
+    "dep": "head_shu",
+    "PXY": "squad_gao",
+    "LDR": "leader_tang",
+    "INS": "inspector_he",
+    "MAN": "manager_ma",  # of the reporter's contractor
+    "ADM": "administrator_bai",
+    "PAR": "partner_dong",
+    "root": "root",  # superuser without a role
+}
+
+# GET; the patterns without their types.
+ADDRESSES = """
+                                        non COL col ACC SUP DSP dsp DEP dep PXY LDR INS MAN ADM PAR roo
+-/live                                  200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+-/ready                                 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+i18n/setlang/                           302 302 302 302 302 302 302 302 302 302 302 302 302 302 302 302
+admin/                                  302 302 302 302 302 302 302 302 302 302 302 302 302 200 302 200
+api/v1/schema/                          200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/auth/token/                      405 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+api/v1/organisations/                   401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/grid/locate/                     401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/grid/cells/<code>/               401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/catalogue/types/                 401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/components/nearest/              401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/components/<code>/               401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/cases/                           401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/cases/<number>/                  401 200 404 200 200 200 404 200 404 404 200 200 200 200 404 404
+api/v1/cases/<number>/events/           401 200 404 200 200 200 404 200 404 404 200 200 200 200 404 404
+api/v1/cases/<number>/actions/<action>/ 401 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+api/v1/meta/                            401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/photos/                          401 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+api/v1/events/                          401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+/                                       302 302 302 302 302 302 302 302 302 302 302 302 302 302 302 403
+login/                                  200 302 302 302 302 302 302 302 302 302 302 302 302 302 302 302
+logout/                                 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+tiles/base/<z>/<x>/<y>.mvt              200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+tiles/cells/<z>/<x>/<y>.mvt             302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+acceptance/                             302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
+acceptance/call/                        302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
+acceptance/<number>/details/            302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
+tasks/                                  302 200 200 403 403 403 403 403 403 403 403 403 403 403 403 403
+tasks/report/                           302 200 200 403 403 403 403 403 403 403 403 403 403 403 403 403
+tasks/<number>/                         302 200 404 403 403 403 403 403 403 403 403 403 403 403 403 403
+photos/<photo_id>/<size>/               302 200 404 200 200 200 404 200 404 404 200 200 200 200 404 404
+types/                                  302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+cases/                                  302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+cases/<number>/                         302 200 404 200 200 200 404 200 404 404 200 200 200 200 404 404
+cases/<number>/actions/<action>/        302 409 404 409 409 409 404 200 404 404 409 409 409 409 404 404
+dispatch/                               302 403 403 403 403 200 200 403 403 403 403 403 403 403 403 403
+inbox/                                  302 403 403 403 403 403 403 200 200 200 403 403 403 403 403 403
+supervision/                            302 403 403 403 200 403 403 403 403 403 200 403 403 403 403 403
+"""  # noqa: E501
+
+# POST with an empty body: what a logged-in person lacks is the body, not the right.
+POSTED = """
+                                        non COL col ACC SUP DSP dsp DEP dep PXY LDR INS MAN ADM PAR roo
+api/v1/auth/token/                      400 400 400 400 400 400 400 400 400 400 400 400 400 400 400 400
+api/v1/cases/                           401 400 400 400 400 400 400 400 400 400 400 400 400 400 400 400
+api/v1/photos/                          401 400 400 400 400 400 400 400 400 400 400 400 400 400 400 400
+api/v1/cases/<number>/actions/<action>/ 401 403 404 403 403 403 404 400 404 404 403 403 403 403 404 404
+"""  # noqa: E501
+
+SIMPLE = re.compile(r"<\w+:(\w+)>")
+
+
+def table(text: str) -> dict[str, list[int]]:
+    """Return the statuses of every address in the order of the columns."""
+    rows = (line.split() for line in text.splitlines()[2:])
+    return {row[0]: [int(status) for status in row[1:]] for row in rows}
+
+
+def addresses(resolver: URLResolver | None = None, before: str = "") -> Iterator[str]:
+    """Return the pattern of every address, of the admin's only the first."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        address = before + SIMPLE.sub(r"<\1>", str(pattern.pattern)) or "/"
+        if address == "admin/":
+            yield "admin/"
+        elif isinstance(pattern, URLPattern):
+            yield address
+        else:
+            yield from addresses(pattern, address.removeprefix("/"))
+
+
+@pytest.fixture
+def parts(cast: Cast) -> dict[str, str]:
+    """Return what stands for the parts of the patterns: of a case in handling, with a photo."""
+    case = case_report(
+        actor=cast.collector_chen,
+        source="collector",
+        lon=cast.place[0],
+        lat=cast.place[1],
+        now=NOW,
+        type_code="E0102",
+        photo_ids=[photo_of(cast.collector_chen)],
+    )
+    story = Story(cast)
+    story.case = case
+    story.walk_to(State.HANDLING)
+    return {
+        "<number>": case.number,
+        "<action>": "complete",
+        "<photo_id>": str(CasePhoto.objects.get(case=case, purpose="before").photo_id),
+        "<size>": "small",
+        "<z>/<x>/<y>": "14/13658/6760",
+        "cells/<code>": f"cells/{case.cell_code}",
+        "components/<code>": f"components/{cast.component.code}",
+        "locate/": f"locate/?lon={cast.place[0]}&lat={cast.place[1]}",
+        "nearest/": f"nearest/?lon={cast.place[0]}&lat={cast.place[1]}",
+    }
+
+
+def address_of(pattern: str, parts: dict[str, str]) -> str:
+    """Return a real address of a pattern."""
+    for part, value in parts.items():
+        pattern = pattern.replace(part, value)
+    return "/" + pattern.removeprefix("/")
+
+
+def browser_of(cast: Cast, name: str | None) -> Client:
+    """Return the browser of a person, logged in."""
+    browser = Client(headers={"accept-language": "en"})
+    if name is not None:
+        browser.force_login(cast.people[name], backend="accounts.backends.PersonBackend")
+    return browser
+
+
+def test_every_address_is_in_the_list():
+    assert sorted(addresses()) == sorted(table(ADDRESSES))
+    assert set(table(POSTED)) < set(table(ADDRESSES))
+
+
+def test_every_role_gets_the_status_of_the_list(cast, parts):
+    browsers = [browser_of(cast, name) for name in PEOPLE.values()]
+    for pattern, statuses in table(ADDRESSES).items():
+        address = address_of(pattern, parts)
+        assert [browser.get(address).status_code for browser in browsers] == statuses, pattern
+
+
+def test_every_role_gets_the_status_of_the_list_when_sending(cast, parts):
+    browsers = [browser_of(cast, name) for name in PEOPLE.values()]
+    for pattern, statuses in table(POSTED).items():
+        send = {"path": address_of(pattern, parts), "data": {}, "content_type": "application/json"}
+        if "photos" in pattern:
+            send = {"path": send["path"]}
+        assert [browser.post(**send).status_code for browser in browsers] == statuses, pattern
+
+
+# ── numbers of queries ────────────────────────────────────────────────────────────────────────
+
+LISTS = (
+    ("acceptor_wang", "/acceptance/", State.REPORTED),
+    ("acceptor_wang", "/acceptance/?queue=check", State.HANDLED),
+    ("collector_lin", "/tasks/", State.CONFIRMING),
+    ("dispatcher_li", "/dispatch/", State.FILED),
+    ("clerk_sun", "/inbox/", State.DISPATCHED),
+    ("supervisor_zhao", "/supervision/", State.ACCEPTED),
+    ("inspector_he", "/cases/", State.REPORTED),
+)
+
+
+@pytest.mark.parametrize(("name", "address", "state"), LISTS)
+def test_a_page_takes_as_many_queries_for_many_rows_as_for_few(cast, name, address, state):
+    browser = browser_of(cast, name)
+
+    def count() -> int:
+        browser.get(address)
+        with CaptureQueriesContext(connection) as queries:
+            assert browser.get(address).status_code == 200
+        return len(queries)
+
+    for each in range(10 if state is State.REPORTED else 3):
+        Story(cast, metres=each).walk_to(state)
+    few = count()
+    for each in range(90 if state is State.REPORTED else 20):  # the others take many acts each
+        Story(cast, metres=each).walk_to(state)
+    assert count() == few
