@@ -296,10 +296,11 @@ class ClockBook:
 
     @staticmethod
     def _warning(clock: CaseClock, calendar: Calendar, deadline: datetime) -> datetime:
-        """80 % of the time between start and the moved deadline, in the clock's own counting."""
+        """80 % of the limit and all that was granted; time spent paused is nobody's."""
         working = Unit(clock.limit_unit).is_working
         total = elapsed(calendar, working, clock.started_at, deadline)
-        return advance(calendar, working, clock.started_at, total * 4 / 5)
+        total -= clock.paused_total or timedelta()
+        return advance(calendar, working, deadline, -total / 5)
 
     def set_whole_deadline(self) -> None:
         """From filing, the whole takes the sum of the stage limits and the handling limit."""
