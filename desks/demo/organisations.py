@@ -144,6 +144,12 @@ def named_logins(path: Path = ORGANISATIONS) -> tuple[str, ...]:
     return tuple(entry["username"] for entry in people)
 
 
+def named_streets(path: Path = ORGANISATIONS) -> frozenset[str]:
+    """Return the codes of the streets where the named collectors walk."""
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    return frozenset(entry["street"] for entry in plan["collectors"]["named"])
+
+
 def keep_password(password: str, path: Path = ORGANISATIONS) -> None:
     """Give the named log-ins this password where it is another: the setting was changed."""
     people = User.objects.filter(username__in=named_logins(path))

@@ -28,7 +28,7 @@ from cases.selectors import duplicates_near, standards_for
 from cases.services import case_act, case_report
 from cases.services.photos import photo_copy
 from cases.workflow import State, arrows_from
-from components.models import Component, Profile
+from components.models import CaseType, Component, LimitUnit, Profile
 from desks.demo.cast import Cast
 from desks.demo.names import person_name
 from desks.demo.pictures import AFTER, BEFORE, Pictures
@@ -91,6 +91,9 @@ class Player:
         lines = REPORTS.read_text(encoding="utf-8").splitlines()
         self.reports = [json.loads(line) for line in lines]
         self.scene_of = {entry["type"]: entry["scene"] for entry in self.reports}
+        self.self_handled = set(
+            CaseType.objects.filter(is_self_handling_allowed=True).values_list("code", flat=True)
+        )
         self.spots = _spots(city)
         self.everywhere = [spot for spots in self.spots.values() for spot in spots]
 
@@ -102,9 +105,12 @@ class Player:
         source: str | None = None,
         street: str = "",
         type_code: str | None = None,
+        self_handled_share: float = 0.0,
         **wishes: Any,
     ) -> Case:
         """Report something; a source, street and type may be given, and fields of the report.
+
+        Of what collectors may put right on the spot, ``self_handled_share`` of 1 they have.
 
         Raises CannotPlay where nobody is left to report, such as in a city without components.
         """
@@ -113,6 +119,8 @@ class Player:
         source = source or self._source(entry)
         place = self._place(entry["type"], street, now)
         reporter = self._reporter(source, place.cell_id, now)
+        may_handle = source == Source.COLLECTOR and entry["type"] in self.self_handled
+        wishes["is_self_handled"] = may_handle and self.chance.random() < self_handled_share
         wishes.setdefault("urgency", "urgent" if self.chance.random() < 0.02 else "normal")
         with transaction.atomic():
             wishes.setdefault("photo_ids", self._first_photos(entry, source, reporter, now))
@@ -394,7 +402,7 @@ FIELDS: dict[str, Callable[[Turn], Fields]] = {
     "request_extension": lambda turn: {
         "reason": turn.chance.choice(EXTENSION_REASONS),
         "extension_value": "1",
-        "extension_unit": turn.case.limit_unit,
+        "extension_unit": turn.case.limit_unit or LimitUnit.HOUR.value,
     },
     "request_suspension": lambda turn: {
         "reason": turn.chance.choice(SUSPENSION_REASONS),

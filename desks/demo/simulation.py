@@ -23,7 +23,7 @@ from cases.errors import ActionRefused, CaseNotFound
 from cases.models import ApprovalRequest, Case, CaseEvent, FieldTask, Source
 from cases.workflow import State
 from common.errors import DomainError
-from desks.demo.organisations import named_logins
+from desks.demo.organisations import named_logins, named_streets
 from desks.demo.pictures import pictures_of
 from desks.demo.play import CannotPlay, Player
 
@@ -47,6 +47,8 @@ BACKLOG = {
     State.REWORK: 8,
     State.CHECKED: 12,
 }
+# What part of all cases passes through a stage, where it is not nearly all.
+PASSING = {State.CONFIRMING: 0.11, State.SUSPENDED: 0.02, State.REWORK: 0.08}
 REQUESTS_BACKLOG = 12
 MOST_STEPS_A_TICK = 25
 LONGEST_TICK = timedelta(minutes=1)
@@ -162,9 +164,12 @@ def reports_a_minute(hour: int) -> float:
 def steps_expected(waiting: Mapping[State, int], arrivals: float) -> dict[State, float]:
     """Return how many steps people take at each stage while so many reports come in.
 
-    At its usual backlog a stage lets out as many as come in; twice as many wait: twice as fast.
+    At its usual backlog a stage lets out as many as enter it; twice as many wait: twice as fast.
     """
-    return {state: arrivals * waiting.get(state, 0) / usual for state, usual in BACKLOG.items()}
+    return {
+        state: arrivals * PASSING.get(state, 1.0) * waiting.get(state, 0) / usual
+        for state, usual in BACKLOG.items()
+    }
 
 
 def is_flooded(waiting: Mapping[State, int]) -> bool:
@@ -180,6 +185,7 @@ class Simulation:
         self.rate = rate
         self.chance = random.Random(seed)  # noqa: S311  a game
         self.named = frozenset(named_logins())
+        self.their_streets = named_streets()
         self.player = Player(city, self.chance, pictures_of(city, now), self.named)
 
     def tick(self, now: datetime, passed: timedelta) -> int:
@@ -201,14 +207,14 @@ class Simulation:
     # ── what waits, and for whom ──────────────────────────────────────────────────────────────
 
     def _ours(self, now: datetime) -> QuerySet[Case]:
-        """Open cases that no named person has touched or is expected to act in."""
+        """Cases that no named person has touched, outside the streets where named people walk."""
         touched = CaseEvent.objects.filter(
             case=OuterRef("pk"), actor__username__in=sorted(self.named)
         )
         return (
             Case.objects.filter(city=self.city, reported_at__gte=now - LOOK_BACK)
             .filter(~Exists(touched))
-            .exclude(collector__username__in=sorted(self.named))
+            .exclude(street_code__in=self.their_streets)
         )
 
     def _waiting(self, now: datetime) -> dict[State, int]:
@@ -230,9 +236,8 @@ class Simulation:
     # ── steps ─────────────────────────────────────────────────────────────────────────────────
 
     def _report(self, now: datetime) -> bool:
-        wishes = {"is_self_handled": True} if self.chance.random() < 0.05 else {}
         try:
-            self.player.report(now, **wishes)
+            self.player.report(now, self_handled_share=0.05)
         except (CannotPlay, DomainError) as refused:
             logger.info("No report: %s", refused)
             return False
