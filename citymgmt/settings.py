@@ -116,7 +116,10 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": 5,
+            # Many joins are planned nearly as they are written: else a case with its 13 relations
+            # takes 80 ms to plan and half a millisecond to read.
             "options": "-c jit=off -c max_parallel_workers_per_gather=0 -c lock_timeout=5s"
+            " -c join_collapse_limit=4"
             f" -c statement_timeout={_statement_timeout}",
         },
         "TEST": {"NAME": f"test_{_database['NAME']}{env('TEST_DB_SUFFIX', default='')}"},
