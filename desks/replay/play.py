@@ -148,6 +148,11 @@ def _somebody_to_look(turn: Turn) -> dict[str, Any]:
     return {"collector": turn.stage.crew.collector(case, day, turn.request.key, seen_it).username}
 
 
+def _address(turn: Turn) -> dict[str, Any]:
+    """Where nothing with a name is near, the community's name has to do."""
+    return {} if turn.case.address else {"address": turn.case.community.name}
+
+
 def _standard(turn: Turn) -> dict[str, Any]:
     case = turn.case
     if case.standard_id is not None:
@@ -191,6 +196,7 @@ def _answer(turn: Turn) -> str:
 FIELDS: dict[str, Callable[[Turn], dict[str, Any]]] = {
     "ask_confirmation": _somebody_to_look,
     "confirm": lambda turn: {"outcome": "true"},
+    "accept": _address,
     "dispatch_urgent": _department,
     "file": _standard,
     "complete_filing": _standard,
