@@ -232,6 +232,7 @@ class Bench:
                 "type": TYPE,
                 "description": f"路边有垃圾堆放，影响通行（{number}）",
                 "location": {"type": "Point", "coordinates": [lon, lat]},
+                "address": "" if number % 4 else "市民所述地点",
                 "reporter": {"name": "市民", "phone": "10000000000"},
             },
             key=f"bench-{time.time_ns()}-{number}",
@@ -298,7 +299,7 @@ class Loop:
             for person in (self.clerk, self.collector)
         }
         self.steps: dict[str, tuple[str, User, Callable[[dict[str, Any]], dict[str, Any]]]] = {
-            "reported": ("accept", self.acceptor, lambda case: {}),
+            "reported": ("accept", self.acceptor, lambda case: {"address": "市民所述地点"}),
             "accepted": ("file", self.supervisor, self.filing),
             "filed": ("dispatch", self.dispatcher, self.department),
             "dispatched": ("sign", self.clerk, lambda case: {}),

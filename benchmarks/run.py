@@ -25,19 +25,21 @@ django.setup()
 
 from benchmarks import loop  # noqa: E402
 from benchmarks.figures import HEADER  # noqa: E402
+from cases.models import Case  # noqa: E402
 from desks.replay.database import city_prepare, database_analyze, database_use  # noqa: E402
 
 SUITES = {"loop": loop.measure}
 SEED = int(os.environ.get("SEED", "1000000"))
 DATABASE = "citymgmt_bench" if SEED == 1_000_000 else f"citymgmt_bench_{SEED}"
-SEED_CASES = ("seed_cases", "--yes-this-is-a-benchmark-database", "--count", str(SEED))
+CONSENT = "--yes-this-is-a-benchmark-database"
+SEED_CASES = ("seed_cases", CONSENT, "--count", str(SEED), "--processes", "2")
 
 
 def prepare() -> None:
     """Make and fill the database of the benchmarks, once, and let this process use it."""
     database_use(DATABASE)
     city_prepare()
-    if SEED:
+    if Case.objects.count() < SEED:
         subprocess.run([sys.executable, "manage.py", *SEED_CASES], cwd=ROOT, check=True)
     database_analyze()
 

@@ -9,9 +9,10 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,14 +45,18 @@ def running_stack() -> Iterator[Stack]:
             "LOG_LEVEL": "WARNING",
             "X_ACCEL_PREFIX": "/.media/",
         }
-        programs = {name: _start(name, environment) for name in ("web", "nginx")}
+        web = _start("web", environment)
+        programs = [web]
         try:
-            _wait_until_ready(port, programs)
-            yield Stack(port, programs["web"].pid, programs["nginx"].pid)
+            _wait_for(web, (run / "web.sock").exists)
+            nginx = _start("nginx", environment)
+            programs.append(nginx)
+            _wait_for(nginx, partial(_answers, port))
+            yield Stack(port, web.pid, nginx.pid)
         finally:
-            for program in programs.values():
+            for program in programs:
                 program.send_signal(signal.SIGTERM)
-            for program in programs.values():
+            for program in programs:
                 program.wait(30)
 
 
@@ -84,15 +89,19 @@ def _start(name: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(["bash", "-c", lines[name]], cwd=ROOT, env=environment)
 
 
-def _wait_until_ready(port: int, programs: dict[str, subprocess.Popen[bytes]]) -> None:
-    for _try in range(300):
-        for name, program in programs.items():
-            if program.poll() is not None:
-                raise SystemExit(f"{name} ended with {program.returncode}")
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=5).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
+def _wait_for(program: subprocess.Popen[bytes], is_ready: Callable[[], bool]) -> None:
+    for _try in range(600):
+        if program.poll() is not None:
+            raise SystemExit(f"{program.args} ended with {program.returncode}")
+        if is_ready():
             return
-    raise SystemExit("the web workers do not answer")
+        time.sleep(0.1)
+    raise SystemExit(f"{program.args} does not answer")
+
+
+def _answers(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=5).close()
+    except OSError:
+        return False
+    return True
