@@ -79,7 +79,7 @@ def case_report(
         raise invalid("location", outside.message) from outside
     with transaction.atomic(savepoint=False):
         case = Case(
-            city_id=actor.city_id,
+            city=actor.city,
             state=State.REPORTED.value,
             source=source,
             reporter=actor,

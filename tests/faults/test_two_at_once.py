@@ -10,6 +10,7 @@ from multiprocessing.synchronize import Barrier
 import pytest
 from django.db import connections
 
+from accounts.idempotency import run_once
 from accounts.models import User
 from cases.errors import ActionRefused
 from cases.models import Case, LeaderInstruction
@@ -194,6 +195,43 @@ def test_merging_two_cases_into_each_other_at_once_merges_one(cast: Cast, size):
     for first, second in pairs:
         states = {check_case(story.case.pk).state for story in (first, second)}
         assert states == {"reported", "merged"}
+
+
+def test_one_key_sent_twice_at_once_is_one_case_and_one_answer(cast: Cast, size):
+    turns = size(10, 300)
+    lon, lat = cast.place
+
+    def send(barrier: Barrier) -> list[tuple[int, str, bool]]:
+        collector = User.objects.with_roles().get(username="collector_chen")
+
+        def report() -> tuple[int, str]:
+            case = case_report(
+                actor=collector, source="collector", lon=lon, lat=lat, now=NOW, type_code="E0102"
+            )
+            return 201, case.number
+
+        found = []
+        for turn in range(turns):
+            barrier.wait()
+            found.append(
+                run_once(
+                    user=collector,
+                    key=f"key-{turn}",
+                    operation="report",
+                    body={"turn": turn},
+                    now=NOW,
+                    act=report,
+                )
+            )
+        return found
+
+    one, other = at_once(send, send)
+    for (status, number, is_stored), (same_status, same_number, was_stored) in zip(
+        one, other, strict=True
+    ):
+        assert (status, number) == (same_status, same_number)
+        assert {is_stored, was_stored} == {True, False}
+    assert numbers() == list(range(1, turns + 1))
 
 
 def numbers() -> list[int]:
