@@ -24,7 +24,7 @@ NOW = datetime(2026, 3, 16, 2, 0, tzinfo=UTC)  # Monday 16 March 2026, 10:00 in 
 
 @pytest.fixture
 def office(db):
-    city = City.objects.create(code="330100", name="杭州市")
+    city = City.objects.create(code="320500", name="苏州市")
     load_catalogue()
     load_settings(city, NOW)
     return WorkCalendar.objects.get(code="office")

@@ -23,7 +23,7 @@ URL = "/api/v1/organisations/"
 
 @pytest.fixture
 def city(db):
-    return City.objects.create(code="330100", name="杭州市")
+    return City.objects.create(code="320500", name="苏州市")
 
 
 @pytest.fixture
