@@ -55,6 +55,9 @@ class SubOrder(models.Model):
                 name="one_open_order_per_department",
             ),
         ]
+        indexes: ClassVar = [  # whose cases a department sees: read from the index alone
+            models.Index(fields=["organisation", "case"], name="sub_order_seen"),
+        ]
 
 
 class FieldTask(models.Model):
@@ -102,6 +105,7 @@ class FieldTask(models.Model):
                 condition=Q(ended_at__isnull=True),
                 name="field_task_open",
             ),
+            models.Index(fields=["collector", "case"], name="field_task_seen"),
         ]
 
 
