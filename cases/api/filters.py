@@ -54,7 +54,7 @@ def filter_cases(cases: QuerySet[Case], query: QueryDict, now: datetime) -> Quer
     A list ordered by deadline holds only cases that wait for one: a cursor cannot stand on a null.
     """
     if query.get("ordering", "").endswith("due_at"):
-        cases = cases.filter(due_at__isnull=False)
+        cases = cases.filter(is_open=True, due_at__isnull=False)  # the index of open cases
     for name in query:
         raw = query[name]
         if name in PAGING or raw == "":
