@@ -38,32 +38,31 @@ def test_a_point_on_the_border_of_cells_lies_in_exactly_one(collector):
     assert len(cells) == 1
 
 
-@pytest.mark.parametrize(
-    "location",
-    [
-        None,
-        [],
-        "120.1,30.2",
-        {},
-        {"type": "Point"},
-        {"type": "Point", "coordinates": []},
-        {"type": "Point", "coordinates": [120.1]},
-        {"type": "Point", "coordinates": [120.1, 30.2, 3]},
-        {"type": "Point", "coordinates": ["x", "y"]},
-        {"type": "Point", "coordinates": [None, None]},
-        {"type": "Point", "coordinates": [True, True]},
-        {"type": "Point", "coordinates": [[120.1], [30.2]]},
-        {"type": "Point", "coordinates": ["nan", "30.2"]},
-        {"type": "Point", "coordinates": ["inf", "30.2"]},
-        {"type": "Point", "coordinates": [1200.1, 30.2]},
-        {"type": "Point", "coordinates": [30.2, 120.1]},
-        {"type": "Polygon", "coordinates": [120.1, 30.2]},
-    ],
-)
-def test_what_is_no_point_is_refused(collector, assert_refused, location):
-    answer = collector.report(location=location)
-    code = "missing_field" if location is None else "invalid"
-    assert_refused(answer, 400, code, "location")
+NO_POINTS = [
+    None,
+    [],
+    "120.1,30.2",
+    {},
+    {"type": "Point"},
+    {"type": "Point", "coordinates": []},
+    {"type": "Point", "coordinates": [120.1]},
+    {"type": "Point", "coordinates": [120.1, 30.2, 3]},
+    {"type": "Point", "coordinates": ["x", "y"]},
+    {"type": "Point", "coordinates": [None, None]},
+    {"type": "Point", "coordinates": [True, True]},
+    {"type": "Point", "coordinates": [[120.1], [30.2]]},
+    {"type": "Point", "coordinates": ["nan", "30.2"]},
+    {"type": "Point", "coordinates": ["inf", "30.2"]},
+    {"type": "Point", "coordinates": [1200.1, 30.2]},
+    {"type": "Point", "coordinates": [30.2, 120.1]},
+    {"type": "Polygon", "coordinates": [120.1, 30.2]},
+]
+
+
+def test_what_is_no_point_is_refused(collector, assert_refused):
+    for location in NO_POINTS:
+        code = "missing_field" if location is None else "invalid"
+        assert_refused(collector.report(location=location), 400, code, "location")
     assert not Case.objects.exists()
 
 
@@ -122,11 +121,11 @@ def test_control_characters_vanish_and_emoji_stay(collector):
     assert answer.json()["description"] == "ab[31mc 🚮👩‍🔧\n第二行\n第三行"
 
 
-@pytest.mark.parametrize("half", [r"\ud83d", r"\udeae", r"\udeae\ud83d"])
-@pytest.mark.parametrize("name", ["description", "type", "component", "address", "source"])
-def test_half_an_emoji_is_refused(collector, assert_refused, half, name):
-    body = json.dumps(collector.report_body(**{name: "HERE"})).replace("HERE", half)
-    assert_refused(collector.post("cases/", body, "key-1", raw=True), 400, "parse_error")
+def test_half_an_emoji_is_refused(collector, assert_refused):
+    for name in ("description", "type", "component", "address", "source"):
+        for half in (r"\ud83d", r"\udeae", r"\udeae\ud83d"):
+            body = json.dumps(collector.report_body(**{name: "HERE"})).replace("HERE", half)
+            assert_refused(collector.post("cases/", body, "key-1", raw=True), 400, "parse_error")
     assert not Case.objects.exists()
 
 
@@ -156,13 +155,12 @@ def test_what_is_no_json_is_refused(collector, body):
     assert answer.json()["code"] in ("parse_error", "missing_field")
 
 
-@pytest.mark.parametrize("depth", [30, 200, 500, 950, 1100, 100_000])
-@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-def test_towers_of_brackets_are_refused(collector, assert_refused, depth, opening, closing):
-    tower = opening * depth + "1" + closing * depth
-    body = json.dumps(collector.report_body(reporter="HERE")).replace('"HERE"', tower)
-    answer = collector.post("cases/", body, "key", raw=True)
-    assert_refused(answer, 400, "parse_error")
+def test_towers_of_brackets_are_refused(collector, assert_refused):
+    for opening, closing in (("[", "]"), ('{"a":', "}")):
+        for depth in (30, 200, 500, 950, 1100, 100_000):
+            tower = opening * depth + "1" + closing * depth
+            body = json.dumps(collector.report_body(reporter="HERE")).replace('"HERE"', tower)
+            assert_refused(collector.post("cases/", body, "key", raw=True), 400, "parse_error")
 
 
 def test_a_body_of_six_megabytes_is_refused(collector, assert_refused):
@@ -172,17 +170,18 @@ def test_a_body_of_six_megabytes_is_refused(collector, assert_refused):
 JUNK = [[], {}, [[]], {"a": {"b": [1]}}, 5, -1, 1.5, True, "\x00", "x" * 3000, "٣", "' OR 1=1 --"]
 
 
-@pytest.mark.parametrize("junk", JUNK, ids=str)
 @pytest.mark.parametrize(
     "name",
     ["source", "type", "description", "address", "component", "urgency", "reporter", "photos"],
 )
-def test_junk_in_any_field_of_a_report_is_refused_or_harmless(collector, name, junk):
-    answer = collector.report(**{name: junk})
-    assert answer.status_code in (201, 400, 403), answer.content
-    if answer.status_code != 201:
-        assert answer.json()["message"]
-        assert not Case.objects.exists()
+def test_junk_in_any_field_of_a_report_is_refused_or_harmless(collector, name):
+    for junk in JUNK:
+        before = Case.objects.count()
+        answer = collector.report(**{name: junk})
+        assert answer.status_code in (201, 400, 403), (junk, answer.content)
+        if answer.status_code != 201:
+            assert answer.json()["message"]
+            assert Case.objects.count() == before
 
 
 def test_unknown_and_very_long_keys_are_harmless(collector):

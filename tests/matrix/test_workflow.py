@@ -274,8 +274,12 @@ def test_what_the_contract_allows_goes_through_and_only_for_those_posts(cast, st
         story = stories[builder] = stories.get(builder) or builder(cast, state)
         case = as_it_is(story)
         assert case.state == state
-        answers = {name: answer(story, action, cast.people[name]) for name in TRIED}
-        assert answers == {name: expected(name, case, action) for name in TRIED}, action
+        promised = {name: expected(name, case, action) for name in TRIED}
+        answers = {
+            name: (answer if says == "done" else bare_answer)(story, action, cast.people[name])
+            for name, says in promised.items()
+        }
+        assert answers == promised, action
         assert "done" in answers.values() or MAY[state, action] <= {"LDR"}, action
         assert Case.objects.get(pk=case.pk).version == case.version
 
