@@ -28,8 +28,8 @@ from tests.cast import NOW, Cast, Story
 from tests.matrix.invariants import check_case
 
 FULL = os.environ.get("FULL_SIZE") == "1"
-EXAMPLES = int(os.environ.get("WALK_EXAMPLES", "400" if FULL else "10"))
-STEPS = int(os.environ.get("WALK_STEPS", "50" if FULL else "15"))
+EXAMPLES = int(os.environ.get("WALK_EXAMPLES", "400" if FULL else "6"))
+STEPS = int(os.environ.get("WALK_STEPS", "50" if FULL else "12"))
 SHRINKS = os.environ.get("WALK_SHRINKS") == "1"  # takes minutes; the notes tell the walk anyway
 
 STATUS_OF = {
