@@ -29,6 +29,8 @@ _AGAIN: Road = ("dispatch", "sign", "complete", "send_check")
 _SUSPENDED: Road = (*_HANDLING, "ask_suspension", "agree_suspension", "grant_suspension")
 _CLOSED: Road = (*_CHECKING, *_END)
 
+REFUSED_FOR = "no_condition"  # a code of fixtures/calendars/reasons.csv
+
 # Cases that come to an end, in shares of all ends.
 ENDS: dict[str, tuple[float, Road]] = {
     "closed": (0.710, _CLOSED),
@@ -274,7 +276,10 @@ K = ClockKind
 STEPS: dict[str, Step] = {
     "accept": Step(lambda p: p.life.act("accept", p.acceptor(), "ACC"), K.ACCEPT),
     "judge_valid": Step(lambda p: p.life.act("judge_valid", p.acceptor(), "ACC"), K.ACCEPT),
-    "refuse": Step(lambda p: p.life.act("refuse", p.acceptor(), "ACC"), K.ACCEPT),
+    "refuse": Step(
+        lambda p: p.life.act("refuse", p.acceptor(), "ACC", data={"reason_code": REFUSED_FOR}),
+        K.ACCEPT,
+    ),
     "merge": Step(lambda p: None, K.ACCEPT),
     "ask_confirmation": Step(
         lambda p: p.life.send_collector("ask_confirmation", p.acceptor(), p.collector()), K.ACCEPT

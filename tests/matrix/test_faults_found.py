@@ -79,3 +79,9 @@ def test_who_handled_a_case_does_not_reopen_it(cast):
     assert story.refused("reopen", cast.jack_lu).code == "same_person"
     story.act("reopen", cast.supervisor_zhao)
     assert story.case.state == State.REWORK
+
+
+def test_the_history_keeps_why_a_report_was_refused(cast):
+    story = Story(cast)
+    story.act("refuse", cast.acceptor_wang, reason_code="duplicate")
+    assert story.case.events.get(action="refuse").data == {"reason_code": "duplicate"}

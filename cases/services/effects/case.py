@@ -98,7 +98,8 @@ def make_urgent(act: Act) -> None:
 
 @effect
 def answer_reporter(act: Act) -> None:
-    """Citizens are told why their report was refused."""
+    """The history keeps the reason's code; citizens are told in words why."""
+    act.data["reason_code"] = act.fields["reason_code"]
     if act.case.source in (Source.HOTLINE, Source.PUBLIC) and "reply" not in act.fields:
         raise missing_field("reply")
 
