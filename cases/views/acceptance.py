@@ -73,8 +73,6 @@ def report_context(request: HttpRequest, case: Case, queue: str, now: datetime) 
     """Return what the middle and the map show of one report."""
     back = f"/acceptance/?queue={queue}"
     options = {option.action: option for option in actions_for(case, request.user, now)}
-    if not case.is_self_handled:
-        options.pop("judge_valid", None)  # the door asks once the type is known; do not offer it
     buttons = {
         name: action_button(case, options[name], back) for name in MAIN_ACTIONS if name in options
     }
