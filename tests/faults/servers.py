@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def wait_until(is_so: Callable[[], bool], what: str) -> None:
         pause.wait(0.02)
 
 
-class Program:
+class Program(ABC):
     """A program in a process group of its own, with a socket in a folder of its own."""
 
     socket_name = "socket"
@@ -44,14 +45,16 @@ class Program:
         self.socket = self.folder / self.socket_name
         self.process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def command(self) -> list[str]:
-        raise NotImplementedError
+        """Return what is started."""
 
     def environment(self) -> dict[str, str]:
         return dict(os.environ)
 
+    @abstractmethod
     def answers(self) -> bool:
-        raise NotImplementedError
+        """Tell whether it is ready."""
 
     def start(self) -> None:
         """Start it and wait until it answers."""
