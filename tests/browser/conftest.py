@@ -33,16 +33,15 @@ PHONE = {"width": 390, "height": 844}
 PHONE_USERS = ("collector",)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def allow_database_beside_playwright() -> None:
-    """Playwright's event loop runs in this thread; the tests' own queries are still synchronous."""
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests of this process."""
-    with sync_playwright() as playwright:
+    """One browser for the tests of a module.
+
+    While it is open, Playwright's event loop runs in this thread: no test outside the module may
+    meet it, since it forbids asyncio.run, and the tests' own queries beside it are synchronous.
+    """
+    with pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
+        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
         browser.close()
