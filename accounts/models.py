@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
-from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import OpClass
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.expressions import F, OuterRef
+from django.db.models.expressions import F, RawSQL
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -117,17 +117,22 @@ class Organisation(models.Model):
         }[self.Kind(self.kind)]
 
 
+# As SQL: every request asks it, and a subquery of the ORM is written anew each time.
+ROLE_CODES = RawSQL(
+    "ARRAY(SELECT auth_group.name FROM accounts_user_groups"
+    " JOIN auth_group ON auth_group.id = accounts_user_groups.group_id"
+    " WHERE accounts_user_groups.user_id = accounts_user.id)",
+    [],
+    output_field=ArrayField(models.CharField()),
+)
+
+
 class PersonManager(UserManager["User"]):
     """Users, with their roles in the same query."""
 
     def with_roles(self) -> models.QuerySet[User]:
         """Load organisation and role codes together: one query for who acts."""
-        groups = User.groups.through.objects.filter(user_id=OuterRef("pk")).values("group__name")
-        return (
-            self.get_queryset()
-            .select_related("organisation", "city")
-            .annotate(role_codes=ArraySubquery(groups))
-        )
+        return self.get_queryset().select_related("organisation").annotate(role_codes=ROLE_CODES)
 
     def get_by_natural_key(self, username: str | None) -> User:
         """Case-sensitive look-up by login name, roles included."""
@@ -177,7 +182,7 @@ class User(AbstractUser):
 class IdempotentRequest(models.Model):
     """A write somebody sent with an Idempotency-Key, and the answer it got; kept 7 days."""
 
-    user = models.ForeignKey(User, models.CASCADE)
+    user = models.ForeignKey(User, models.CASCADE, db_index=False)
     key = models.CharField(max_length=100)
     body_hash = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField(default=0)

@@ -26,6 +26,7 @@ from cases.models import (
 from cases.services.calendars import calendar_publish, slots_of, unknown_years
 from cases.time_limits import CalendarError
 from common import clock
+from components.admin import KeptAdmin
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -126,7 +127,7 @@ class CalendarDayInline(admin.TabularInline):
 
 
 @admin.register(WorkCalendar)
-class WorkCalendarAdmin(admin.ModelAdmin):
+class WorkCalendarAdmin(KeptAdmin):
     """Calendars: saving publishes a new version; running deadlines keep theirs."""
 
     form = CalendarForm
@@ -169,7 +170,7 @@ class CalendarUseAdmin(admin.ModelAdmin):
 
 
 @admin.register(StageLimit)
-class StageLimitAdmin(admin.ModelAdmin):
+class StageLimitAdmin(KeptAdmin):
     """How long the stages may take."""
 
     list_display = ("clock", "urgency", "limit_value", "limit_unit", "calendar", "valid_from")

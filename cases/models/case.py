@@ -7,7 +7,7 @@ case waits for, so that a list needs no join to sort by urgency or to show a lig
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.gis.db import models
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -21,6 +21,9 @@ from cases.models.work import FieldTask, SubOrder
 from cases.workflow import STATE_LABELS, ClockKind, State
 from components.models import CaseStandard, CaseType, Component, LimitUnit, Profile
 from grid.models import SRID, Area, GridCell, Jurisdiction, ManagementArea, Zone
+
+if TYPE_CHECKING:
+    from cases.parts import CaseParts
 
 
 class Source(models.TextChoices):
@@ -88,7 +91,7 @@ class CaseQuerySet(models.QuerySet):
             scope |= Q(reporter__organisation__path__startswith=user.organisation.path)
         if Role.DISPATCHER in roles:
             ground = Jurisdiction.objects.filter(
-                organisation=user.organisation, function=Jurisdiction.Function.DISPATCH
+                organisation=user.organisation.pk, function=Jurisdiction.Function.DISPATCH
             )
             scope |= Q(desk__path__startswith=user.organisation.path)
             scope |= Q(district_id__in=ground.exclude(area=None).values("area_id"))
@@ -103,19 +106,29 @@ class CaseQuerySet(models.QuerySet):
 class Case(models.Model):
     """One problem in the city, from report to close."""
 
-    city = models.ForeignKey(City, models.PROTECT)
-    number = models.CharField(_("number"), max_length=20, unique=True)
+    # Keys have an index only where something asks for it: every act rewrites those of its case.
+    city = models.ForeignKey(City, models.PROTECT, db_index=False)
+    number = models.CharField(_("number"), max_length=20, db_collation="C")
     state = models.CharField(_("state"), max_length=12, choices=list(STATE_LABELS.items()))
     is_open = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1)
     run = models.PositiveSmallIntegerField(default=1)
 
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
-    reporter = models.ForeignKey(User, models.PROTECT, related_name="reported_cases")
+    reporter = models.ForeignKey(
+        User, models.PROTECT, related_name="reported_cases", db_index=False
+    )
     reported_at = models.DateTimeField(_("reported at"))
-    type = models.ForeignKey(CaseType, models.PROTECT, null=True, verbose_name=_("type"))
+    type = models.ForeignKey(
+        CaseType, models.PROTECT, null=True, db_index=False, verbose_name=_("type")
+    )
     component = models.ForeignKey(
-        Component, models.PROTECT, null=True, related_name="cases", verbose_name=_("component")
+        Component,
+        models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="cases",
+        verbose_name=_("component"),
     )
     description = models.TextField(_("description"), blank=True)
     urgency = models.CharField(
@@ -125,28 +138,38 @@ class Case(models.Model):
 
     point = models.PointField(_("place"), srid=SRID)
     address = models.CharField(_("address"), max_length=200, blank=True)
-    cell = models.ForeignKey(GridCell, models.PROTECT, related_name="cases")
-    community = models.ForeignKey(Area, models.PROTECT, related_name="+")
-    street = models.ForeignKey(Area, models.PROTECT, related_name="+")
-    district = models.ForeignKey(Area, models.PROTECT, related_name="+")
-    management_area = models.ForeignKey(ManagementArea, models.PROTECT, null=True, related_name="+")
+    cell = models.ForeignKey(GridCell, models.PROTECT, related_name="cases", db_index=False)
+    community = models.ForeignKey(Area, models.PROTECT, related_name="+", db_index=False)
+    street = models.ForeignKey(Area, models.PROTECT, related_name="+", db_index=False)
+    district = models.ForeignKey(Area, models.PROTECT, related_name="+", db_index=False)
+    management_area = models.ForeignKey(
+        ManagementArea, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     cell_code = models.CharField(max_length=16)
     community_code = models.CharField(max_length=12)
     street_code = models.CharField(max_length=12)
     district_code = models.CharField(max_length=12)
     zone_grade = models.CharField(max_length=8, choices=Zone.Grade.choices)
 
-    standard = models.ForeignKey(CaseStandard, models.PROTECT, null=True, related_name="+")
+    standard = models.ForeignKey(
+        CaseStandard, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     profile = models.CharField(max_length=12, choices=Profile.choices, blank=True)
     limit_value = models.DecimalField(max_digits=12, decimal_places=2, null=True)
     limit_unit = models.CharField(max_length=16, choices=LimitUnit.choices, blank=True)
     closing_conditions = models.JSONField(default=list)
 
-    desk = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
-    department = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
-    collector = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    desk = models.ForeignKey(
+        Organisation, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    department = models.ForeignKey(
+        Organisation, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    collector = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     routing_reason = models.CharField(max_length=300, blank=True)
-    master = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged_cases")
+    master = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="merged_cases", db_index=False
+    )
     rework_count = models.PositiveSmallIntegerField(default=0)
     has_open_filing = models.BooleanField(
         default=False, help_text=_("dispatched as urgent, filing still to be completed")
@@ -163,6 +186,7 @@ class Case(models.Model):
     history_length = models.PositiveIntegerField(default=0)
 
     objects = CaseQuerySet.as_manager()
+    known_parts: CaseParts | None = None  # kept by cases.parts
 
     class Meta:
         verbose_name = _("case")
@@ -185,6 +209,13 @@ class Case(models.Model):
             models.Index(fields=["type", "-reported_at"], name="case_type"),
             models.Index(fields=["cell", "-reported_at"], name="case_cell"),
             models.Index(fields=["reporter", "-reported_at"], name="case_reporter"),
+            models.Index(fields=["department", "-reported_at"], name="case_department"),
+            models.Index(
+                fields=["management_area", "-reported_at"],
+                condition=Q(management_area__isnull=False),
+                name="case_management_area",
+            ),
+            models.Index(fields=["master"], condition=Q(master__isnull=False), name="case_master"),
             models.Index(
                 fields=["component"], condition=Q(component__isnull=False), name="case_component"
             ),
@@ -198,6 +229,7 @@ class Case(models.Model):
             ),
         ]
         constraints: ClassVar = [
+            models.UniqueConstraint(fields=["number"], name="case_number_unique"),
             models.CheckConstraint(
                 condition=Q(is_open=False) | Q(ended_at__isnull=True), name="open_case_has_no_end"
             ),
@@ -211,6 +243,11 @@ class Case(models.Model):
     def current_state(self) -> State:
         """The state as the workflow's enum."""
         return State(self.state)
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """Read again; the parts too, when next asked for."""
+        self.known_parts = None
+        super().refresh_from_db(*args, **kwargs)
 
 
 class CasePerson(models.Model):

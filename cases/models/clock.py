@@ -25,16 +25,24 @@ class CaseClock(models.Model):
     case = models.ForeignKey("cases.Case", models.PROTECT, related_name="clocks")
     run = models.PositiveSmallIntegerField()
     kind = models.CharField(_("clock"), max_length=10, choices=ClockKind.choices())
-    sub_order = models.ForeignKey(SubOrder, models.PROTECT, null=True, related_name="clocks")
-    organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
-    person = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    sub_order = models.ForeignKey(
+        SubOrder, models.PROTECT, null=True, related_name="clocks", db_index=False
+    )
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    person = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
 
     limit_value = models.DecimalField(max_digits=12, decimal_places=2, null=True)
     limit_unit = models.CharField(max_length=16, choices=LimitUnit.choices, blank=True)
-    standard = models.ForeignKey(CaseStandard, models.PROTECT, null=True, related_name="+")
-    stage_limit = models.ForeignKey(StageLimit, models.PROTECT, null=True, related_name="+")
+    standard = models.ForeignKey(
+        CaseStandard, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    stage_limit = models.ForeignKey(
+        StageLimit, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     calendar_version = models.ForeignKey(
-        CalendarVersion, models.PROTECT, null=True, related_name="+"
+        CalendarVersion, models.PROTECT, null=True, related_name="+", db_index=False
     )
 
     started_at = models.DateTimeField()

@@ -19,16 +19,23 @@ from common.models import AppendOnlyModel
 class CaseEvent(AppendOnlyModel):
     """One step of a case: who, for whom, in which role, what, from where to where, when."""
 
-    case = models.ForeignKey("cases.Case", models.PROTECT, related_name="events")
+    case = models.ForeignKey("cases.Case", models.PROTECT, related_name="events", db_index=False)
     sequence = models.PositiveIntegerField(help_text=_("1, 2, 3 … within the case"))
     run = models.PositiveSmallIntegerField()
     action = models.CharField(max_length=24)
-    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     principal = models.ForeignKey(
-        User, models.PROTECT, null=True, related_name="+", help_text=_("for whom, when delegated")
+        User,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text=_("for whom, when delegated"),
     )
     role = models.CharField(max_length=20)
-    organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     old_state = models.CharField(max_length=12, blank=True)
     new_state = models.CharField(max_length=12)
     at = models.DateTimeField()

@@ -21,7 +21,9 @@ class Photo(models.Model):
     size_bytes = models.PositiveIntegerField()
     uploaded_at = models.DateTimeField()
     taken_at = models.DateTimeField(null=True, help_text=_("from EXIF"))
-    taken_point = models.PointField(srid=SRID, null=True, help_text=_("from EXIF"))
+    taken_point = models.PointField(
+        srid=SRID, null=True, spatial_index=False, help_text=_("from EXIF")
+    )
 
     class Meta:
         verbose_name = _("photo")
@@ -39,7 +41,7 @@ class CasePhoto(models.Model):
         EVIDENCE = "evidence", _("Evidence")
 
     case = models.ForeignKey("cases.Case", models.PROTECT, related_name="photos")
-    photo = models.ForeignKey(Photo, models.PROTECT, related_name="uses")
+    photo = models.ForeignKey(Photo, models.PROTECT, related_name="uses", db_index=False)
     purpose = models.CharField(max_length=10, choices=Purpose.choices)
     run = models.PositiveSmallIntegerField()
     event_sequence = models.PositiveIntegerField()

@@ -27,15 +27,19 @@ class SubOrder(models.Model):
 
     case = models.ForeignKey("cases.Case", models.PROTECT, related_name="sub_orders")
     run = models.PositiveSmallIntegerField()
-    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="sub_orders")
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, related_name="sub_orders", db_index=False
+    )
     is_lead = models.BooleanField(default=True)
     is_mandatory = models.BooleanField(default=True)
     task = models.TextField(_("what to do"), blank=True)
-    dispatched_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    dispatched_by = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     dispatched_at = models.DateTimeField()
-    signed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    signed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     signed_at = models.DateTimeField(null=True)
-    completed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    completed_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     completed_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
@@ -80,9 +84,11 @@ class FieldTask(models.Model):
     case = models.ForeignKey("cases.Case", models.PROTECT, related_name="field_tasks")
     run = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=8, choices=Kind.choices)
-    collector = models.ForeignKey(User, models.PROTECT, related_name="field_tasks")
+    collector = models.ForeignKey(User, models.PROTECT, related_name="field_tasks", db_index=False)
     organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
-    assigned_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    assigned_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     assigned_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
