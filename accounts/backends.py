@@ -10,6 +10,10 @@ from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.models import User
+from common.prepared import Prepared, Slot
+from common.rows import one_or_none
+
+PERSON_OF_TOKEN = Prepared(User.objects.with_roles().filter(auth_token=Slot("key")))
 
 
 class PersonBackend(ModelBackend):
@@ -17,7 +21,7 @@ class PersonBackend(ModelBackend):
 
     def get_user(self, user_id: Any) -> User | None:
         """Return the active person of a session."""
-        user = User.objects.with_roles().filter(pk=user_id).first()
+        user = one_or_none(User.objects.with_roles().select_related("city").filter(pk=user_id))
         return user if user is not None and self.user_can_authenticate(user) else None
 
 
@@ -26,9 +30,7 @@ class PersonTokenAuthentication(TokenAuthentication):
 
     def authenticate_credentials(self, key: str) -> tuple[User, str]:
         """Return the person of a token; refuse unknown tokens and inactive people."""
-        user = (
-            User.objects.with_roles().filter(auth_token=key).first() if "\x00" not in key else None
-        )
-        if user is None or not user.is_active:
+        found = PERSON_OF_TOKEN(key=key) if "\x00" not in key else []
+        if not found or not found[0].is_active:
             raise AuthenticationFailed(_("This token is not valid."))
-        return user, key
+        return found[0], key

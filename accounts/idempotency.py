@@ -18,15 +18,23 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import IdempotentRequest, User
 from common.errors import DomainError
+from common.prepared import Statement
 
 KEPT_FOR = timedelta(days=7)
 MAX_KEY = 100
 
-_CLAIM = """
+_CLAIM = Statement(
+    "claim_key",
+    """
 INSERT INTO accounts_idempotentrequest (user_id, key, body_hash, status, answer, created_at)
 VALUES (%s, %s, %s, 0, '', %s) ON CONFLICT ON CONSTRAINT idempotency_key_unique DO NOTHING
 RETURNING id
-"""
+""",
+)
+_ANSWER = Statement(
+    "keep_answer",
+    "UPDATE accounts_idempotentrequest SET status = %s, answer = %s WHERE id = %s",
+)
 
 Answer = tuple[int, str]
 
@@ -62,12 +70,13 @@ def run_once(
             return (*act(), False)
         digest = body_hash(operation, body)
         with connection.cursor() as cursor:
-            cursor.execute(_CLAIM, [user.pk, key, digest, now])
+            _CLAIM.execute(cursor, [user.pk, key, digest, now])
             claimed = cursor.fetchone()
         if claimed is None:
             return _stored(user, key, digest)
         status, answer = act()
-        IdempotentRequest.objects.filter(pk=claimed[0]).update(status=status, answer=answer)
+        with connection.cursor() as cursor:
+            _ANSWER.execute(cursor, [status, answer, claimed[0]])
         return status, answer, False
 
 

@@ -24,6 +24,8 @@ from cases.models import Case, FieldTask, Photo, ReasonCode, Urgency
 from cases.situation import Situation
 from cases.time_limits import HORIZON_YEARS, Unit
 from common.geo import distance_m
+from common.prepared import Prepared, Slot
+from common.rows import one_or_none
 from common.text import clean_text
 from components.models import CaseStandard, CaseType, Component, Profile
 from grid.selectors import Location, OutsideCity, locate
@@ -37,6 +39,11 @@ TEXT_FIELDS = frozenset(
 )
 
 Reader = Callable[[str, Any, Situation], Any]
+
+
+TYPE_OF_CODE = Prepared(
+    CaseType.objects.filter(code=Slot("code"), valid_to__isnull=True).order_by()
+)
 
 
 def _choice(values: tuple[str, ...]) -> Reader:
@@ -83,7 +90,7 @@ def read_type(name: str, raw: Any, situation: Situation | None = None) -> CaseTy
     """Return the type of a code such as C0103."""
     found = None
     if is_code(raw, 5):
-        found = CaseType.objects.filter(code=raw.upper(), valid_to__isnull=True).first()
+        found = next(iter(TYPE_OF_CODE(code=raw.upper())), None)
     if found is None:
         raise invalid(name, _("There is no such type."))
     return found
@@ -93,7 +100,7 @@ def read_component(name: str, raw: Any, situation: Situation) -> Component:
     """Return the component of a code, if it stands near the case and is of its type."""
     found = None
     if is_code(raw, 16):
-        found = Component.objects.filter(code=raw).select_related("type").first()
+        found = one_or_none(Component.objects.filter(code=raw).select_related("type"))
     if found is None or found.city_id != situation.case.city_id:
         raise invalid(name, _("There is no such component."))
     check_component(name, found, situation)
@@ -153,7 +160,7 @@ def read_standard(name: str, raw: Any, situation: Situation) -> CaseStandard:
     """Return a standard in force that fits the case's type and zone."""
     number = _whole_number(raw)
     day = timezone.localdate(situation.now)
-    found = CaseStandard.objects.valid_on(day).filter(pk=number).first() if number else None
+    found = one_or_none(CaseStandard.objects.valid_on(day).filter(pk=number)) if number else None
     if found is None:
         raise invalid(name, _("There is no such standard in force."))
     if situation.type is None or found.type_id != situation.type.pk:
@@ -176,16 +183,13 @@ def read_collector(name: str, raw: Any, situation: Situation) -> User:
     """Return an active collector of the case's city by log-in name."""
     found = None
     if is_code(raw, 150):
-        found = (
-            User.objects.filter(
-                username=raw,
-                is_active=True,
-                city_id=situation.case.city_id,
-                groups__name=Role.COLLECTOR.value,
-            )
-            .select_related("organisation")
-            .first()
+        collectors = User.objects.filter(
+            username=raw,
+            is_active=True,
+            city_id=situation.case.city_id,
+            groups__name=Role.COLLECTOR.value,
         )
+        found = one_or_none(collectors.select_related("organisation"))
     if found is None:
         raise invalid(name, _("There is no such collector."))
     return found
@@ -194,9 +198,9 @@ def read_collector(name: str, raw: Any, situation: Situation) -> User:
 def _organisation(name: str, raw: Any, situation: Situation) -> Organisation:
     found = None
     if is_code(raw):
-        found = Organisation.objects.filter(
-            code=raw, city_id=situation.case.city_id, is_active=True
-        ).first()
+        found = one_or_none(
+            Organisation.objects.filter(code=raw, city_id=situation.case.city_id, is_active=True)
+        )
     if found is None:
         raise invalid(name, _("There is no such organisation."))
     return found

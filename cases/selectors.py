@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import Case as Choose
 from django.db.models import QuerySet, When
 from django.utils.functional import Promise
 
 from accounts.models import User
+from accounts.scopes import PreparedFor
 from cases.errors import ActionRefused, CaseNotFound
 from cases.models import Case, CaseEvent
 from cases.services.act import check_guards, choose_arrow
 from cases.situation import Situation
 from cases.workflow import ACTION_LABELS, Arrow, Post, State, arrows_from
+from common.prepared import Slot
 from components.models import CaseStandard, CaseType
 
 WITH_DETAILS = (
@@ -33,6 +36,9 @@ WITH_DETAILS = (
     "master",
 )
 
+# What the API shows of a case.
+WITH_DOCUMENT = ("type", "component", "department", "desk", "collector", "master", "person")
+
 
 @dataclass(frozen=True, slots=True)
 class ActionOption:
@@ -46,18 +52,27 @@ class ActionOption:
     request_id: int | None = None
 
 
-def case_get_visible(*, user: User, number: str) -> Case:
-    """Return the case of a number with what its page shows.
+def _of_number(viewer: Any, related: tuple[str, ...]) -> QuerySet[Case]:
+    visible = Case.objects.visible_to(viewer).filter(number=Slot("number"))
+    return visible.select_related(*related).order_by()
+
+
+FOR_PAGE = PreparedFor(lambda viewer: _of_number(viewer, WITH_DETAILS))
+FOR_DOCUMENT = PreparedFor(lambda viewer: _of_number(viewer, WITH_DOCUMENT))
+
+
+def case_get_visible(*, user: User, number: str, visible: PreparedFor[Case] = FOR_PAGE) -> Case:
+    """Return the case of a number, with what its page or document shows.
 
     Raises:
         CaseNotFound: there is none, or this person may not see it: both look the same.
     """
     if "\x00" in number:
         raise CaseNotFound
-    case = Case.objects.visible_to(user).filter(number=number).select_related(*WITH_DETAILS).first()
-    if case is None:
+    found = visible(user, number=number)
+    if not found:
         raise CaseNotFound
-    return case
+    return found[0]
 
 
 def actions_for(case: Case, user: User, now: datetime | None = None) -> list[ActionOption]:

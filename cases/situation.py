@@ -19,9 +19,18 @@ from cases.models import (
     FieldTask,
     SubOrder,
 )
+from cases.parts import parts_of
 from cases.workflow import POST_ROLES, Arrow, Post, RequestKind
+from common.prepared import Prepared, Slot
+from common.rows import one_or_none
 
 HANDLING_ACTIONS = ("sign", "complete", "sign_sub_order", "complete_sub_order")
+HANDLERS = Prepared(
+    CaseEvent.objects.filter(case=Slot("case"), action__in=HANDLING_ACTIONS)
+    .order_by()
+    .values_list("actor_id", "organisation_id")
+)
+POLICY = Prepared(CasePolicy.objects.filter(city=Slot("city")).order_by())
 
 
 class Situation:
@@ -71,7 +80,8 @@ class Situation:
     @cached_property
     def open_requests(self) -> list[ApprovalRequest]:
         """Requests nobody has decided yet."""
-        return list(self.case.requests.filter(status=ApprovalRequest.Status.OPEN))
+        status = ApprovalRequest.Status.OPEN
+        return [request for request in parts_of(self.case).requests if request.status == status]
 
     def open_request(self, kind: RequestKind) -> ApprovalRequest | None:
         """The open request of a kind, asked in the state the case is still in."""
@@ -84,10 +94,11 @@ class Situation:
             None,
         )
 
-    @cached_property
+    @property
     def live_clocks(self) -> list[CaseClock]:
         """Clocks of the case's current run that have not stopped."""
-        return list(self.case.clocks.filter(run=self.case.run, stopped_at__isnull=True))
+        run = self.case.run
+        return [c for c in parts_of(self.case).clocks if c.run == run and c.stopped_at is None]
 
     @cached_property
     def open_orders(self) -> list[SubOrder]:
@@ -115,21 +126,17 @@ class Situation:
     @cached_property
     def open_task(self) -> FieldTask | None:
         """The collector's task under way."""
-        return self.case.field_tasks.filter(ended_at__isnull=True).first()
+        return one_or_none(self.case.field_tasks.filter(ended_at__isnull=True))
 
     @cached_property
     def handlers(self) -> set[tuple[int | None, int | None]]:
         """Everybody who has handled this case in any run, as (person, organisation)."""
-        return set(
-            CaseEvent.objects.filter(case=self.case, action__in=HANDLING_ACTIONS).values_list(
-                "actor_id", "organisation_id"
-            )
-        )
+        return set(HANDLERS(case=self.case.pk))
 
     @cached_property
     def policy(self) -> CasePolicy:
         """The city's own numbers."""
-        return getattr(self.case.city, "casepolicy", None) or CasePolicy()
+        return next(iter(POLICY(city=self.case.city_id)), None) or CasePolicy()
 
     @property
     def type(self):

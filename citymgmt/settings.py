@@ -126,6 +126,10 @@ DATABASES = {
     }
 }
 
+# What every request asks is planned once a connection. Off behind a pooler that gives each
+# transaction another connection, such as PgBouncer's transaction mode.
+PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)
+
 # --- Who logs in ----------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"

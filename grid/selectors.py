@@ -17,6 +17,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import DomainError
+from common.prepared import Statement
 from grid.models import GridCell
 
 
@@ -54,8 +55,12 @@ class Location:
 
 
 # Uses the GiST indexes on grid_gridcell.geometry, grid_zone.geometry, grid_managementarea.geometry.
-_LOCATE = """
-WITH place AS (SELECT ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4326) AS point)
+_LOCATE = Statement(
+    "locate",
+    """
+WITH place AS (
+    SELECT ST_SetSRID(ST_MakePoint(%s, %s), 4326) AS point, %s::date AS day
+)
 SELECT cell.id, cell.code,
     community.id, community.code, community.name, community.name_en,
     street.id, street.code, street.name, street.name_en,
@@ -66,7 +71,7 @@ FROM place
 JOIN LATERAL (
     SELECT id, code, community_id FROM grid_gridcell
     WHERE ST_Covers(geometry, place.point)
-        AND valid_from <= %(day)s AND (valid_to IS NULL OR valid_to > %(day)s)
+        AND valid_from <= place.day AND (valid_to IS NULL OR valid_to > place.day)
     ORDER BY id LIMIT 1
 ) AS cell ON true
 JOIN grid_area AS community ON community.id = cell.community_id
@@ -76,15 +81,16 @@ LEFT JOIN LATERAL (
     SELECT array_agg(grade ORDER BY id) AS grades, array_agg(code ORDER BY id) AS codes
     FROM grid_zone
     WHERE ST_Covers(geometry, place.point)
-        AND valid_from <= %(day)s AND (valid_to IS NULL OR valid_to > %(day)s)
+        AND valid_from <= place.day AND (valid_to IS NULL OR valid_to > place.day)
 ) AS zones ON true
 LEFT JOIN LATERAL (
     SELECT id, code, name, name_en FROM grid_managementarea
     WHERE ST_Covers(geometry, place.point)
-        AND valid_from <= %(day)s AND (valid_to IS NULL OR valid_to > %(day)s)
+        AND valid_from <= place.day AND (valid_to IS NULL OR valid_to > place.day)
     ORDER BY id LIMIT 1
 ) AS managed ON true
-"""
+""",
+)
 
 _GRADES = ("key", "control", "ordinary")  # the strictest zone a point lies in counts
 
@@ -98,7 +104,7 @@ def locate(lon: float, lat: float, *, on: date) -> Location:
     """
     _check(lon, lat)
     with connection.cursor() as cursor:
-        cursor.execute(_LOCATE, {"lon": lon, "lat": lat, "day": on})
+        _LOCATE.execute(cursor, [lon, lat, on])
         row = cursor.fetchone()
     if row is None:
         raise OutsideCity

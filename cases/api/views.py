@@ -21,11 +21,13 @@ from cases.api import representations, serializers
 from cases.api.filters import filter_cases, ordering_of
 from cases.errors import ActionRefused, CaseNotFound, invalid, missing_field
 from cases.fields import read_point
-from cases.models import Case, CasePhoto
-from cases.selectors import actions_for, case_get_visible, case_timeline
+from cases.models import Case
+from cases.parts import parts_of
+from cases.selectors import FOR_DOCUMENT, actions_for, case_get_visible, case_timeline
 from cases.services import case_act, case_report, photo_store
 from common import clock
 from common.api import CursorPagination
+from common.prepared import Prepared, Slot
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -50,14 +52,13 @@ def may_see_personal_data(user: User) -> bool:
 
 def case_document(case: Case, user: User, now: Any) -> dict[str, Any]:
     """Load what belongs to a case and return it as the API shows it."""
-    clocks = list(case.clocks.all())
-    photos = CasePhoto.objects.filter(case=case).select_related("photo")
-    person = getattr(case, "person", None) if may_see_personal_data(user) else None
+    parts = parts_of(case)
+    person = parts.person if may_see_personal_data(user) else None
     return representations.case_details(
         case,
-        clocks=clocks,
-        photos=photos,
-        requests=case.requests.all(),
+        clocks=parts.clocks,
+        photos=parts.photos,
+        requests=parts.requests,
         actions=actions_for(case, user, now),
         now=now,
         reporter={"name": person.name, "phone": person.phone} if person else None,
@@ -108,7 +109,9 @@ class CaseListView(APIView):
         pages = CursorPagination()
         pages.ordering = ordering_of(request.query_params)
         rows = pages.paginate_queryset(
-            cases.values("id", *representations.LIST_FIELDS), request, view=self
+            cases.values("id", *representations.LIST_FIELDS, **representations.LIST_PLACE),
+            request,
+            view=self,
         )
         return pages.get_paginated_response(
             [representations.case_summary(row, now) for row in rows]
@@ -180,7 +183,7 @@ class CaseDetailView(APIView):
     )
     def get(self, request: Request, number: str) -> Response:
         """Return everything about a case, and the actions you may take."""
-        case = case_get_visible(user=request.user, number=number)
+        case = case_get_visible(user=request.user, number=number, visible=FOR_DOCUMENT)
         return Response(case_document(case, request.user, clock.now()))
 
 
@@ -242,14 +245,19 @@ RESERVED = frozenset(
 )
 
 
+IDS_OF_NUMBER = Prepared(
+    Case.objects.filter(number=Slot("number")).order_by().values_list("pk", flat=True)
+)
+
+
 def _case_id(number: str) -> int:
     """Return the id of a number; whether the person may see it the door says."""
     found = None
     if "\x00" not in number:
-        found = Case.objects.filter(number=number).values_list("pk", flat=True).first()
-    if found is None:
+        found = IDS_OF_NUMBER(number=number)
+    if not found:
         raise CaseNotFound
-    return found
+    return found[0]
 
 
 def _version(raw: Any) -> int | None:
@@ -264,7 +272,7 @@ def _refusal_with_case(refused: ActionRefused, user: User, number: str, now: Any
     """Return the refusal; a 409 carries the case as it is now."""
     document = {"code": refused.code, "message": refused.message, "fields": refused.fields}
     if refused.status == 409:
-        case = case_get_visible(user=user, number=number)
+        case = case_get_visible(user=user, number=number, visible=FOR_DOCUMENT)
         document["case"] = case_document(case, user, now)
     return Response(document, status=refused.status)
 

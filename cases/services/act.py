@@ -11,9 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.scopes import PreparedFor
 from cases.errors import (
     CaseNotFound,
     missing_field,
@@ -31,6 +33,7 @@ from cases.services.history import event_append, event_chain
 from cases.services.photos import photos_link
 from cases.situation import Situation
 from cases.workflow import FINAL_STATES, Arrow, Post, State, arrows_from, arrows_of
+from common.prepared import Prepared, Slot
 
 PHOTO_PURPOSE = {
     "confirm": CasePhoto.Purpose.CONFIRM,
@@ -40,51 +43,17 @@ PHOTO_PURPOSE = {
     "check_fail": CasePhoto.Purpose.CHECK,
 }
 
-# What an act may change on the case; written in one statement.
-CHANGING_FIELDS = (
-    "state",
-    "is_open",
-    "version",
-    "run",
-    "type",
-    "component",
-    "description",
-    "urgency",
-    "point",
-    "address",
-    "cell",
-    "community",
-    "street",
-    "district",
-    "management_area",
-    "cell_code",
-    "community_code",
-    "street_code",
-    "district_code",
-    "zone_grade",
-    "standard",
-    "profile",
-    "limit_value",
-    "limit_unit",
-    "closing_conditions",
-    "desk",
-    "department",
-    "collector",
-    "routing_reason",
-    "master",
-    "rework_count",
-    "has_open_filing",
-    "review_at",
-    "handled_at",
-    "ended_at",
-    "clock_kind",
-    "warn_at",
-    "due_at",
-    "history_head",
-    "history_length",
-)
 # What most acts look at; the rest is loaded by the few that need it.
-LOCKED_WITH = ("type", "department", "desk", "city__casepolicy")
+LOCKED_WITH = ("type", "department", "desk", "person")
+
+
+def _locking(cases: QuerySet[Case]) -> QuerySet[Case]:
+    locking = cases.filter(pk=Slot("case")).select_for_update(of=("self",))
+    return locking.select_related(*LOCKED_WITH).order_by()
+
+
+LOCKED = Prepared(_locking(Case.objects.all()))
+LOCKED_FOR = PreparedFor(lambda viewer: _locking(Case.objects.visible_to(viewer)))
 HEAD_FIELDS = ("version", "history_head", "history_length")
 
 
@@ -130,14 +99,10 @@ def _lock(
     wanted = [case_id]
     if action == "merge" and is_code(fields.get("master")):
         wanted += Case.objects.filter(number=fields["master"]).values_list("pk", flat=True)
-    visible = Case.objects.all() if actor is None else Case.objects.visible_to(actor)
-    rows = (
-        visible.filter(pk__in=wanted)
-        .select_for_update(of=("self",))
-        .select_related(*LOCKED_WITH)
-        .order_by("pk")
-    )
-    locked = {case.pk: case for case in rows}
+    locked: dict[int, Case] = {}
+    for pk in sorted(set(wanted)):
+        rows = LOCKED(case=pk) if actor is None else LOCKED_FOR(actor, case=pk)
+        locked |= {case.pk: case for case in rows}
     if case_id not in locked:
         raise CaseNotFound
     situation = Situation(locked[case_id], actor, now)
@@ -245,7 +210,7 @@ def _walk(act: Act, idempotency_key: str) -> Case:
         idempotency_key=idempotency_key,
     )
     event, salt = event_chain(case, event, text)
-    case.save(update_fields=CHANGING_FIELDS)
+    case.save(update_fields=act.changed_fields)
     event_append(event, salt, text)
     photos_link(
         case=case,

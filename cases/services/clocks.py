@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import Q
@@ -19,10 +20,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import CalendarUse, CalendarVersion, Case, CaseClock, StageLimit, SubOrder
+from cases.parts import parts_of
 from cases.situation import Situation
 from cases.time_limits import Calendar, Limit, Unit, advance, due_at, elapsed, warn_at
 from cases.workflow import ClockKind, ClockOutcome, ClockStep, State, Verb
 from common.errors import DomainError
+from common.prepared import Prepared, Slot
 
 # The stages that still lie ahead when a case is filed: their limits add up to the whole.
 AFTER_FILING = (
@@ -83,6 +86,26 @@ class StageRule:
         return calendar_of(self.calendar_version_id)
 
 
+STAGE_LIMITS = Prepared(
+    StageLimit.objects.filter(
+        Q(valid_to__isnull=True) | Q(valid_to__gt=Slot("day")),
+        Q(calendar__isnull=True) | Q(calendar__city=Slot("city")),
+        Q(urgency="") | Q(urgency=Slot("urgency")),
+        valid_from__lte=Slot("day"),
+    )
+    .order_by()
+    .values(
+        "id",
+        "clock",
+        "urgency",
+        "valid_from",
+        "limit_value",
+        "limit_unit",
+        "calendar__current_version",
+    )
+)
+
+
 class StageLimits:
     """The limits of today for the stages of one case: one query for all of them."""
 
@@ -91,34 +114,18 @@ class StageLimits:
         self.now = now
 
     @cached_property
-    def _rows(self) -> list[Any]:
+    def _rows(self) -> list[dict[str, Any]]:
         day = timezone.localdate(self.now)
-        return list(
-            StageLimit.objects.filter(
-                Q(valid_to__isnull=True) | Q(valid_to__gt=day),
-                Q(calendar__isnull=True) | Q(calendar__city_id=self.case.city_id),
-                urgency__in=("", self.case.urgency),
-                valid_from__lte=day,
-            )
-            .order_by("clock", "-urgency", "-valid_from")
-            .values_list(
-                "clock",
-                "limit_value",
-                "limit_unit",
-                "calendar__current_version",
-                "id",
-                named=True,
-            )
-        )
+        rows = STAGE_LIMITS(day=day, city=self.case.city_id, urgency=self.case.urgency)
+        return sorted(rows, key=itemgetter("urgency", "valid_from"), reverse=True)
 
     def of(self, kind: ClockKind) -> StageRule:
         """Return the limit of a stage: the one for this urgency before the one for any."""
-        row = next((row for row in self._rows if row.clock == kind), None)
-        if row is None or row.calendar__current_version is None:
+        row = next((row for row in self._rows if row["clock"] == kind), None)
+        if row is None or row["calendar__current_version"] is None:
             raise LimitsMissing(kind)
-        return StageRule(
-            Limit(row.limit_value, Unit(row.limit_unit)), row.calendar__current_version, row.id
-        )
+        limit = Limit(row["limit_value"], Unit(row["limit_unit"]))
+        return StageRule(limit, row["calendar__current_version"], row["id"])
 
     def handling(self) -> StageRule:
         """Return the case's own limit, counted by the calendar of its type or department."""
@@ -160,20 +167,13 @@ class ClockBook:
 
     def live(self, kind: ClockKind | None = None) -> list[CaseClock]:
         """Clocks of the run that have not stopped, those of this act included."""
-        clocks = [clock for clock in (*self._stored, *self._new) if clock.stopped_at is None]
+        started = [clock for clock in self._new if clock.stopped_at is None]
+        clocks = [*self.situation.live_clocks, *started]
         return clocks if kind is None else [clock for clock in clocks if clock.kind == kind]
-
-    @property
-    def _stored(self) -> list[CaseClock]:
-        return [] if self.case._state.adding else self.situation.live_clocks
 
     def main(self, kind: ClockKind) -> CaseClock | None:
         """The live clock of a kind that belongs to the case itself, not to a sub-order."""
         return next((clock for clock in self.live(kind) if clock.sub_order_id is None), None)
-
-    def begin_run(self) -> None:
-        """Forget the clocks of the run before: a new one has none yet."""
-        self.situation.live_clocks = []
 
     @staticmethod
     def calendar_of(clock: CaseClock) -> Calendar:
@@ -349,6 +349,7 @@ class ClockBook:
             clock.case_id = self.case.pk
         if self._new:
             CaseClock.objects.bulk_create(self._new)
+            parts_of(self.case).clocks.extend(self._new)
 
 
 CHANGING_FIELDS = (

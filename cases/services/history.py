@@ -15,6 +15,7 @@ from django.db import connection
 
 from cases.history_form import HashedEvent, chain_hash, moment, text_digest
 from cases.models import Case, CaseEvent
+from common.prepared import Statement
 
 
 def event_hash(event: CaseEvent, number: str) -> str:
@@ -55,7 +56,9 @@ def event_chain(case: Case, event: CaseEvent, text: Mapping[str, Any]) -> tuple[
     return event, salt
 
 
-_INSERT = """
+_INSERT = Statement(
+    "event_append",
+    """
 WITH event AS (
     INSERT INTO cases_caseevent (
         case_id, sequence, run, action, actor_id, principal_id, role, organisation_id, old_state,
@@ -66,17 +69,18 @@ WITH event AS (
     INSERT INTO cases_eventoutbox (event_id) SELECT id FROM event
 ), words AS (
     INSERT INTO cases_eventtext (event_id, salt, content)
-    SELECT id, %s, %s::jsonb FROM event WHERE %s <> ''
+    SELECT id, %s::text, %s::jsonb FROM event WHERE %s::text <> ''
 )
 SELECT id FROM event
-"""
+""",
+)
 
 
 def event_append(event: CaseEvent, salt: str, text: Mapping[str, Any]) -> CaseEvent:
     """Store a chained event, its text and its place in the outbox in one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
+        _INSERT.execute(
+            cursor,
             [
                 event.case_id,
                 event.sequence,

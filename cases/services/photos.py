@@ -26,6 +26,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from accounts.models import User
 from cases.errors import invalid
 from cases.models import Case, CasePhoto, Photo
+from cases.parts import parts_of
 from common.errors import DomainError, Sentence
 from grid.models import SRID
 
@@ -96,7 +97,7 @@ def photos_link(*, case: Case, photos: Sequence[Photo], purpose: str, sequence: 
     if not photos:
         return
     try:
-        CasePhoto.objects.bulk_create(
+        added = CasePhoto.objects.bulk_create(
             CasePhoto(
                 case=case, photo=photo, purpose=purpose, run=case.run, event_sequence=sequence
             )
@@ -105,6 +106,7 @@ def photos_link(*, case: Case, photos: Sequence[Photo], purpose: str, sequence: 
     except IntegrityError as error:
         message = _("A photo is not yours, was used already, or does not exist.")
         raise invalid("photos", message) from error
+    parts_of(case).photos_added(added)
 
 
 def photo_path(digest: str, size: str) -> Path:

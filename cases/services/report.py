@@ -24,6 +24,7 @@ from cases.fields import (
 from cases.intake import SOURCE_ROLES
 from cases.models import Case, CaseEvent, CasePerson, CasePhoto, Photo, Source, Urgency
 from cases.models.case import WHOLE_CITY_DESKS
+from cases.parts import no_parts_yet, parts_of
 from cases.services.clocks import ClockBook
 from cases.services.history import event_append, event_chain
 from cases.services.numbers import next_number
@@ -31,6 +32,7 @@ from cases.services.photos import photos_link
 from cases.services.place import place_case
 from cases.situation import Situation
 from cases.workflow import ARROWS, State
+from common.rows import one_or_none
 from components.models import Component
 from grid.selectors import OutsideCity, describe_place, locate
 
@@ -79,7 +81,7 @@ def case_report(
         raise invalid("location", outside.message) from outside
     with transaction.atomic(savepoint=False):
         case = Case(
-            city=actor.city,
+            city_id=actor.city_id,
             state=State.REPORTED.value,
             source=source,
             reporter=actor,
@@ -89,6 +91,7 @@ def case_report(
             is_self_handled=is_self_handled,
             address=read_text("address", address, 200) or _in_words(lon, lat),
         )
+        no_parts_yet(case)
         place_case(case, location)
         case.desk_id = _city_desk_id(actor.city_id)
         case.type = read_type("type", type_code) if type_code else None
@@ -124,9 +127,8 @@ def _take_component(case: Case, actor: User, code: str | None, now: datetime) ->
         return
     component = None
     if is_code(code, 16):
-        component = (
-            Component.objects.filter(code=code, city_id=case.city_id).select_related("type").first()
-        )
+        here = Component.objects.filter(code=code, city_id=case.city_id)
+        component = one_or_none(here.select_related("type"))
     if component is None:
         raise invalid("component", _("There is no such component."))
     check_component("component", component, Situation(case, actor, now))
@@ -181,6 +183,7 @@ def _write(
     if person is not None:
         person.case = case
         person.save(force_insert=True)
+        parts_of(case).person = person
     photos_link(case=case, photos=photos, purpose=CasePhoto.Purpose.BEFORE, sequence=event.sequence)
     return case
 

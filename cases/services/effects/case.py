@@ -133,7 +133,6 @@ def new_run(act: Act) -> None:
     case.handled_at = None
     case.rework_count = 0
     case.collector = None
-    act.clocks.begin_run()
     if act.arrow.target is State.REPORTED:
         case.department = None
         case.standard, case.profile = None, ""

@@ -10,6 +10,7 @@ from cases.errors import invalid
 from cases.models import (
     ApprovalRequest,
 )
+from cases.parts import parts_of
 from cases.services.context import Act
 from cases.services.effects.registry import effect
 from cases.time_limits import Limit, Unit, limit_duration
@@ -35,6 +36,7 @@ def open_request(act: Act) -> None:
         was_overdue=act.case.due_at is not None and act.case.due_at < act.now,
     )
     request.save(force_insert=True)
+    parts_of(act.case).requests.append(request)
     act.data["request"] = {"id": request.pk, "kind": kind.value, **request.details}
 
 

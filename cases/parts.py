@@ -1,0 +1,66 @@
+"""What belongs to a case, each part read at most once for an instance of the case.
+
+The door reads clocks and requests, changes them and adds to them here, so that whoever answers
+afterwards need not ask the database again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from operator import attrgetter
+
+from cases.models import ApprovalRequest, Case, CaseClock, CasePerson, CasePhoto
+from common.prepared import Prepared, Slot
+
+CLOCKS = Prepared(CaseClock.objects.filter(case=Slot("case")).order_by())
+REQUESTS = Prepared(ApprovalRequest.objects.filter(case=Slot("case")).order_by())
+PHOTOS = Prepared(CasePhoto.objects.filter(case=Slot("case")).select_related("photo").order_by())
+
+by_id = attrgetter("pk")
+
+
+class CaseParts:
+    """Clocks, requests and photos of every run, oldest first, and who reported."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+
+    @cached_property
+    def clocks(self) -> list[CaseClock]:
+        """Every clock."""
+        return sorted(CLOCKS(case=self.case.pk), key=by_id)
+
+    @cached_property
+    def requests(self) -> list[ApprovalRequest]:
+        """Every request, decided or not."""
+        return sorted(REQUESTS(case=self.case.pk), key=by_id)
+
+    @cached_property
+    def photos(self) -> list[CasePhoto]:
+        """Every photo's place in the case, with the photo."""
+        return sorted(PHOTOS(case=self.case.pk), key=by_id)
+
+    @cached_property
+    def person(self) -> CasePerson | None:
+        """Who reported, as they named themselves."""
+        return getattr(self.case, "person", None)
+
+    def photos_added(self, photos: Iterable[CasePhoto]) -> None:
+        """Keep the photos known up to date; those never asked for need not be."""
+        if "photos" in self.__dict__:
+            self.photos.extend(photos)
+
+
+def parts_of(case: Case) -> CaseParts:
+    """Return the parts kept with this instance."""
+    if case.known_parts is None:
+        case.known_parts = CaseParts(case)
+    return case.known_parts
+
+
+def no_parts_yet(case: Case) -> CaseParts:
+    """Return the parts of a case that is being reported: there is nothing to ask for."""
+    parts = case.known_parts = CaseParts(case)
+    parts.clocks, parts.requests, parts.photos, parts.person = [], [], [], None
+    return parts
