@@ -40,6 +40,7 @@ class RoleDefinition:
     permissions: tuple[str, ...]
 
 
+REPORT = "cases.report_cases"
 SEE_ALL = "cases.view_all_cases"
 SEE_PERSONAL_DATA = "cases.view_personal_data"
 CONFIGURE = "accounts.configure_city"
@@ -48,12 +49,12 @@ SUPERVISE = "cases.supervise"
 ROLES: dict[Role, RoleDefinition] = {
     definition.role: definition
     for definition in (
-        RoleDefinition(Role.COLLECTOR, _("Collector"), "/tasks/", ("cases.report_cases",)),
+        RoleDefinition(Role.COLLECTOR, _("Collector"), "/tasks/", (REPORT,)),
         RoleDefinition(
             Role.ACCEPTOR,
             _("Acceptor"),
             "/acceptance/",
-            ("cases.report_cases", SEE_ALL, SEE_PERSONAL_DATA),
+            (REPORT, SEE_ALL, SEE_PERSONAL_DATA),
         ),
         RoleDefinition(
             Role.SHIFT_SUPERVISOR,
@@ -69,14 +70,12 @@ ROLES: dict[Role, RoleDefinition] = {
             Role.LEADER,
             _("Centre's leader"),
             "/supervision/",
-            ("cases.report_cases", SEE_ALL, SEE_PERSONAL_DATA, SUPERVISE),
+            (REPORT, SEE_ALL, SEE_PERSONAL_DATA, SUPERVISE),
         ),
         RoleDefinition(Role.INSPECTOR, _("Inspector"), "/cases/", (SEE_ALL,)),
         RoleDefinition(Role.CONTRACTOR_MANAGER, _("Contractor manager"), "/cases/", ()),
         RoleDefinition(Role.ADMINISTRATOR, _("Administrator"), "/admin/", (SEE_ALL, CONFIGURE)),
-        RoleDefinition(
-            Role.SHARING_PARTNER, _("Sharing partner"), "/cases/", ("cases.report_cases",)
-        ),
+        RoleDefinition(Role.SHARING_PARTNER, _("Sharing partner"), "/cases/", (REPORT,)),
     )
 }
 

@@ -17,7 +17,10 @@ class EventPosition(AppendOnlyModel):
     """The place of an event in the log, given once."""
 
     position = models.BigIntegerField(primary_key=True)
-    event = models.OneToOneField(CaseEvent, models.PROTECT, related_name="numbered")
+    # Events cannot be deleted, so the database need not lock each one to keep it.
+    event = models.OneToOneField(
+        CaseEvent, models.PROTECT, related_name="numbered", db_constraint=False
+    )
 
     def __str__(self) -> str:
         return str(self.position)

@@ -7,6 +7,9 @@ case waits for, so that a list needs no join to sort by urgency or to show a lig
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.gis.db import models
@@ -16,7 +19,7 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import City, Organisation, User
-from accounts.roles import ROLES, SEE_ALL, Role
+from accounts.roles import REPORT, ROLES, SEE_ALL, Role
 from cases.models.work import FieldTask, SubOrder
 from cases.workflow import STATE_LABELS, ClockKind, State
 from components.models import CaseStandard, CaseType, Component, LimitUnit, Profile
@@ -71,36 +74,40 @@ class CaseQuerySet(models.QuerySet):
             and user.organisation.kind in WHOLE_CITY_DESKS
         ):
             return city
-        return city.filter(self._own_part(user, roles))
+        parts = list(self._own_parts(user, roles))
+        return city.filter(reduce(or_, parts)) if parts else self.none()
 
     @staticmethod
-    def _own_part(user: User, roles: frozenset[Role]) -> Q:
-        """Return the condition of a person who sees a part of the city only."""
-        scope = Q(reporter_id=user.pk)
+    def _own_parts(user: User, roles: frozenset[Role]) -> Iterator[Q]:
+        """Yield what a person sees who sees a part of the city only, as conditions to be joined.
+
+        One condition alone lets PostgreSQL stop at the newest few that fulfil it; of two it first
+        collects everything the second allows.
+        """
+        if any(REPORT in ROLES[role].permissions for role in roles):
+            yield Q(reporter_id=user.pk)
         tasks = FieldTask.objects.filter(case_id=OuterRef("pk"))
         if Role.COLLECTOR in roles:
-            scope |= Q(Exists(tasks.filter(collector_id=user.pk)))
+            yield Q(Exists(tasks.filter(collector_id=user.pk)))
         if user.organisation is None:
-            return scope
+            return
         below = {"organisation__path__startswith": user.organisation.path}
         if roles & HANDLING_ROLES:
-            orders = SubOrder.objects.filter(case_id=OuterRef("pk"), **below)
-            scope |= Q(Exists(orders))
+            yield Q(Exists(SubOrder.objects.filter(case_id=OuterRef("pk"), **below)))
         if Role.CONTRACTOR_MANAGER in roles:
-            scope |= Q(Exists(tasks.filter(**below)))
-            scope |= Q(reporter__organisation__path__startswith=user.organisation.path)
+            yield Q(Exists(tasks.filter(**below)))
+            yield Q(reporter__organisation__path__startswith=user.organisation.path)
         if Role.DISPATCHER in roles:
             ground = Jurisdiction.objects.filter(
                 organisation=user.organisation.pk, function=Jurisdiction.Function.DISPATCH
             )
-            scope |= Q(desk__path__startswith=user.organisation.path)
-            scope |= Q(district_id__in=ground.exclude(area=None).values("area_id"))
-            scope |= Q(
+            yield Q(desk__path__startswith=user.organisation.path)
+            yield Q(district_id__in=ground.exclude(area=None).values("area_id"))
+            yield Q(
                 management_area_id__in=ground.exclude(management_area=None).values(
                     "management_area_id"
                 )
             )
-        return scope
 
 
 class Case(models.Model):
