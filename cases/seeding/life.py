@@ -267,7 +267,7 @@ class Life:
         if kind is ClockKind.HANDLE:
             assert self.standard is not None
             return self.standard.rule
-        return self.world.rules[kind.value, self.urgency]
+        return self.world.rules[kind, self.urgency]
 
     def _start(self, kind: ClockKind | None) -> None:
         assert kind is not None

@@ -31,9 +31,6 @@ from cases.services.clocks import CLOCK_OF_STATE
 NULL = r"\N"
 CASES_A_DAY = 5500  # a large city's
 MIN_DAYS = 30
-# One process copies while the others make lives. Two that checked keys at once would share the locks
-# of every person and place, which costs PostgreSQL more than the copying.
-TURN = 0x53454544
 REQUESTS_A_CASE = 1  # ids kept ready; no road asks more often
 TABLES = (
     "cases_case",
@@ -175,9 +172,7 @@ class Loader:
             if cursor.fetchone()[0]:
                 transaction.set_rollback(True)
                 return 0
-            lives = self._lives(cursor, index, day, first, count)
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TURN])
-            self.copy(lives)
+            self.copy(self._lives(cursor, index, day, first, count))
         return count
 
     def _midnight(self, day: date) -> datetime:
@@ -402,7 +397,7 @@ def _clocks(pk: int, life: Life) -> Iterator[str]:
     for c in life.clocks:
         rule = c.rule
         yield (
-            f"{pk}\t{c.run}\t{c.kind.value}\t{key(c.organisation_id)}\t{key(c.person_id)}\t"
+            f"{pk}\t{c.run}\t{c.kind}\t{key(c.organisation_id)}\t{key(c.person_id)}\t"
             f"{rule.value if rule else NULL}\t{rule.unit if rule else ''}\t"
             f"{key(rule and rule.standard_id)}\t{key(rule and rule.stage_limit_id)}\t"
             f"{key(c.calendar_version_id)}\t{to_text(c.started_at)}\t{when(c.warn_at)}\t"

@@ -154,7 +154,7 @@ class Play:
             return (life.review_at or life.now) + MINUTE
         share = self.random.lognormvariate(*step.pace)
         if step.clock is None:
-            rule = self.world.rules[ClockKind.DISPATCH.value, life.urgency]
+            rule = self.world.rules[ClockKind.DISPATCH, life.urgency]
             amount = step.amount
         else:
             rule = life.rule(step.clock)

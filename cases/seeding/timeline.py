@@ -27,6 +27,7 @@ def from_datetime(moment: datetime) -> int:
     return (moment - EPOCH) // MICROSECOND
 
 
+@lru_cache(maxsize=4096)  # a step, its clocks and its orders share their moments
 def to_text(moment: int) -> str:
     """Return a moment as it is hashed and as PostgreSQL reads it: 2026-11-22T00:41:03.000000Z."""
     day, rest = divmod(moment, DAY)
