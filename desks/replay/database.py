@@ -6,11 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
-from contextlib import closing
-from urllib.parse import unquote
 
-import environ
-import psycopg2
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
@@ -19,6 +15,7 @@ from psycopg2 import sql
 from accounts.models import City
 from cases.loading import load_settings
 from common.errors import DomainError
+from common.owner import of_database, owner_cursor
 from components.loading import load_catalogue
 from desks.demo.organisations import load_organisations
 from grid.loading import load_city_pack
@@ -38,8 +35,8 @@ def database_use(name: str) -> None:
         raise DomainError(
             "main_database", f"“{name}” is the main database: replays have one of their own."
         )
-    _create(_owner(main), name)
-    urls = {key: _renamed(os.environ[key], name) for key in URLS if key in os.environ}
+    _create(main, name)
+    urls = {key: of_database(os.environ[key], name) for key in URLS if key in os.environ}
     for command in (("migrate", "--verbosity", "0"), ("grant_app_role",)):
         subprocess.run(  # noqa: S603  our own command with fixed words
             [sys.executable, MANAGE, *command, "--skip-checks"],
@@ -54,41 +51,18 @@ def database_use(name: str) -> None:
 
 def database_analyze() -> None:
     """Let the planner know what was just loaded; only the owner of the tables may."""
-    with closing(_connect(_owner(connection.settings_dict["NAME"]))) as owner:
-        owner.cursor().execute("ANALYZE")
+    with owner_cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
 
 
 URLS = ("DATABASE_URL", "DATABASE_OWNER_URL")
 
 
-def _renamed(url: str, name: str) -> str:
-    """Return the address of another database of the same server."""
-    return f"{url.rsplit('/', 1)[0]}/{name}"
-
-
-def _owner(name: str) -> dict[str, str]:
-    """Return how the owner of the tables reaches a database of this server."""
-    url = os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"]
-    return environ.Env.db_url_config(_renamed(url, name))
-
-
-def _create(owner: dict[str, str], name: str) -> None:
-    with closing(_connect(owner)) as opened, opened.cursor() as cursor:
+def _create(main: str, name: str) -> None:
+    with owner_cursor(main) as cursor:
         cursor.execute("SELECT FROM pg_database WHERE datname = %s", [name])
         if cursor.fetchone() is None:
             cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-
-
-def _connect(server: dict[str, str]) -> psycopg2.extensions.connection:
-    opened = psycopg2.connect(
-        host=unquote(server["HOST"]) or None,
-        port=server["PORT"] or None,
-        user=server["USER"] or None,
-        password=server["PASSWORD"] or None,
-        dbname=server["NAME"],
-    )
-    opened.autocommit = True
-    return opened
 
 
 def city_prepare() -> City:
