@@ -8,3 +8,10 @@ class ComponentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "components"
     verbose_name = _("Components and catalogue")
+
+    def ready(self) -> None:
+        """Follow what the grid tells."""
+        from components.services import components_follow_cells  # noqa: PLC0415  models are ready now
+        from grid.publish import cells_replaced  # noqa: PLC0415
+
+        cells_replaced.connect(components_follow_cells, dispatch_uid="components")

@@ -7,7 +7,7 @@ given once, never reused, and stays when the district or the type's code changes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -128,6 +128,33 @@ def component_retire(*, actor: User | None, component_id: int, on: date) -> Comp
     component.state = Component.State.ABANDONED
     _save(component, actor)
     return component
+
+
+# One join for all; a point on an edge belongs to the cell with the lowest id. Uses the index
+# on components_component.cell_id and the GiST index on grid_gridcell.geometry.
+_FOLLOW = """
+UPDATE components_component AS component
+SET cell_id = found.cell_id, community_id = found.community_id
+FROM (
+    SELECT DISTINCT ON (standing.id) standing.id, cell.id AS cell_id, cell.community_id
+    FROM components_component AS standing
+    JOIN grid_gridcell AS cell
+        ON cell.id = ANY (%(opened)s) AND ST_Covers(cell.geometry, standing.point)
+    WHERE standing.cell_id = ANY (%(closed)s)
+    ORDER BY standing.id, cell.id
+) AS found
+WHERE component.id = found.id
+"""
+
+
+def components_follow_cells(*, closed: Sequence[int], opened: Sequence[int], **_rest: Any) -> int:
+    """Give components of closed cells the opened cell they stand in; returns how many moved.
+
+    One that stands in none of them keeps the closed cell: the register shows it, nothing is lost.
+    """
+    with pghistory.context(reason="grid"), connection.cursor() as cursor:
+        cursor.execute(_FOLLOW, {"closed": list(closed), "opened": list(opened)})
+        return cursor.rowcount
 
 
 @transaction.atomic

@@ -6,9 +6,9 @@ cells of about 10,000 m², water and hills into large ones. What is too small jo
 with the longest shared edge. Sequences run in bands from north to south, in a band from west to
 east.
 
-Pure: no database. Coordinates are metres of one plane, kept on a lattice of a millimetre; all
-borders and cuts are put into one arrangement of lines, whose faces share their corners. What it
-does not cover: versions and codes of cells in the register.
+Pure: no database. Coordinates are metres of one plane, kept on a lattice of a tenth of a
+millimetre; all borders and cuts are put into one arrangement of lines, whose faces share their
+corners. What it does not cover: versions and codes of cells in the register.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-LATTICE_M = 0.001
+LATTICE_M = 0.0001
+SPECK_M2 = 0.5  # a part of a community so small is an error of its outline, not ground
 BUILT, WATER, HILL = "built", "water", "hill"
 
 
@@ -121,7 +122,7 @@ def make_cells(
         Cell(grounds[owner[block_of[host]]].code, _joined(faces[group]), kinds[block_of[host]])
         for host, group in groups
     ]
-    return number_cells(cells)
+    return number_cells(cell for cell in cells if cell.area_m2 > SPECK_M2)
 
 
 def on_lattice(shape: BaseGeometry) -> BaseGeometry:

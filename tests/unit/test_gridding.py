@@ -93,6 +93,11 @@ def test_every_part_of_a_community_is_gridded():
     assert len(partition(Ground("330106001001", parts))) == 15
 
 
+def test_a_speck_beside_a_community_is_no_cell():
+    parts = MultiPolygon([box(0, 0, 100, 100), box(500, 0, 500.3, 0.3)])
+    assert len(partition(Ground("330106001001", parts))) == 1
+
+
 def test_what_a_broken_outline_covers_is_gridded():
     bow_tie = Polygon([(0, 0), (400, 400), (400, 0), (0, 400)])
     cells = make_cells([Ground("330106001001", bow_tie)])

@@ -1,0 +1,176 @@
+"""Writing the grid: communities are gridded, cells are closed and opened, never overwritten.
+
+A re-gridding closes the cells of its communities from a day on and opens new ones with codes that
+were never borne before. Cases keep the version they were filed in; beats, jurisdictions and the
+register follow to the cells that lie where the old ones lay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+import shapely
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from psycopg2.extras import execute_values
+
+from accounts.models import City
+from common.errors import DomainError
+from grid.gridding import Cell, Check, Ground, Rules, check_cells, make_cells
+from grid.models import Community, GridCell
+from grid.publish import tell_cells_replaced
+
+ROADS = ("road",)  # layers of the base map whose lines are edges of cells
+WATER = ("water",)
+HILLS = ("forest", "scrub", "nature_reserve", "park")  # kinds of the layer green
+
+_GROUNDS = """
+SELECT code, ST_AsBinary(ST_Transform(geometry, %(metric)s)) FROM grid_area
+WHERE id = ANY (%(ids)s) ORDER BY code
+"""
+# Uses the GiST index on grid_basefeature.geometry.
+_FEATURES = """
+WITH wanted AS (
+    SELECT ST_Transform(ST_SetSRID(ST_Extent(geometry)::geometry, %(storage)s), %(tile)s) AS box
+    FROM grid_area WHERE id = ANY (%(ids)s)
+)
+SELECT layer, kind, ST_AsBinary(ST_Transform(geometry, %(metric)s))
+FROM grid_basefeature, wanted WHERE geometry && box AND layer IN ('road', 'water', 'green')
+ORDER BY id
+"""
+
+
+def community_ids(city: City, on: date, codes: Iterable[str] = ()) -> list[int]:
+    """Return the ids of communities by their codes of today, of all when none is named.
+
+    A code may be a street's or a district's: all its communities. Raise DomainError ``invalid`` for
+    one that names nothing.
+    """
+    here = Community.objects.valid_on(on).filter(city=city)
+    wanted = list(codes)
+    if not wanted:
+        return list(here.order_by("code").values_list("pk", flat=True))
+    ids: list[int] = []
+    for code in wanted:
+        found = here.filter(code__startswith=code).order_by("code").values_list("pk", flat=True)
+        if len(code) < 6 or not found:
+            message = _("There is no community, street or district %(code)s.") % {"code": code}
+            raise DomainError("invalid", message, {"code": [message]})
+        ids += found
+    return list(dict.fromkeys(ids))
+
+
+def grid_make(
+    *, communities: Sequence[int], rules: Rules | None = None
+) -> tuple[list[Ground], list[Cell], Check]:
+    """Grid communities (ids) along the roads and shores of the base map; nothing is written.
+
+    Returns the grounds, the cells in metres of ``GEO_METRIC_SRID``, and how well they fit.
+    """
+    given: dict[str, Any] = {
+        "ids": list(communities),
+        "metric": settings.GEO_METRIC_SRID,
+        "storage": settings.GEO_STORAGE_SRID,
+        "tile": settings.GEO_TILE_SRID,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_GROUNDS, given)
+        grounds = [Ground(code, shapely.from_wkb(bytes(wkb))) for code, wkb in cursor.fetchall()]
+        cursor.execute(_FEATURES, given)
+        features = [
+            (layer, kind, shapely.from_wkb(bytes(wkb))) for layer, kind, wkb in cursor.fetchall()
+        ]
+    cells = make_cells(
+        grounds,
+        edges=[shape for layer, _kind, shape in features if layer in ROADS],
+        water=[shape for layer, _kind, shape in features if layer in WATER],
+        hills=[shape for layer, kind, shape in features if layer == "green" and kind in HILLS],
+        rules=rules,
+    )
+    return grounds, cells, check_cells(grounds, cells, rules)
+
+
+# A code once borne is never borne again: numbering goes on after the last.
+_LAST_SEQUENCES = """
+SELECT area.code, area.id, coalesce(max(substr(cell.code, length(area.code) + 1)::int), 0)
+FROM grid_area AS area LEFT JOIN grid_gridcell AS cell
+    ON cell.code LIKE area.code || '%%' AND cell.city_id = area.city_id
+WHERE area.id = ANY (%s) GROUP BY area.code, area.id
+"""
+_OPEN = f"""
+INSERT INTO grid_gridcell (city_id, code, community_id, kind, geometry, area_m2, valid_from)
+SELECT city, code, community, kind,
+    ST_Transform(ST_GeomFromWKB(wkb, {settings.GEO_METRIC_SRID}), {settings.GEO_STORAGE_SRID}),
+    area, since
+FROM (VALUES %s) AS made (city, code, community, kind, wkb, area, since) RETURNING id
+"""  # noqa: S608  two numbers of the settings
+# Beats and jurisdictions of a closed cell get the cells whose middle lies in it.
+_FOLLOW = """
+INSERT INTO {table} ({owner}, gridcell_id)
+SELECT DISTINCT followed.{owner}, opened.id
+FROM grid_gridcell AS opened
+JOIN grid_gridcell AS closed
+    ON closed.id = ANY (%(closed)s)
+    AND ST_Covers(closed.geometry, ST_PointOnSurface(opened.geometry))
+JOIN {table} AS followed ON followed.gridcell_id = closed.id
+WHERE opened.id = ANY (%(opened)s)
+"""
+_FOLLOWERS = (
+    ("grid_beat_cells", "beat_id"),
+    ("grid_jurisdiction_cells", "jurisdiction_id"),
+)
+
+
+@transaction.atomic
+def grid_apply(
+    *, city: City, communities: Sequence[int], cells: Sequence[Cell], on: date
+) -> tuple[int, int]:
+    """Let these cells hold from a day on instead of those their communities have.
+
+    Returns how many were closed and opened. Raise DomainError ``codes_used_up`` 409 when a
+    community has no codes left for so many cells.
+    """
+    list(Community.objects.select_for_update().filter(pk__in=communities).order_by("pk"))
+    codes = _codes_for(city, communities, cells)
+    old = GridCell.objects.valid_on(on).filter(community_id__in=communities)
+    closed = list(old.values_list("pk", flat=True))
+    GridCell.objects.filter(pk__in=closed).update(valid_to=on)
+    with connection.cursor() as cursor:
+        rows = [
+            (city.pk, code, community, cell.kind, cell.shape.wkb, cell.area_m2, on)
+            for cell, (code, community) in zip(cells, codes, strict=True)
+        ]
+        opened = [
+            row[0] for row in execute_values(cursor.cursor, _OPEN, rows, page_size=2000, fetch=True)
+        ]
+        for table, owner in _FOLLOWERS:
+            cursor.execute(
+                _FOLLOW.format(table=table, owner=owner), {"closed": closed, "opened": opened}
+            )
+    tell_cells_replaced(closed=closed, opened=opened, on=on)
+    return len(closed), len(opened)
+
+
+def _codes_for(
+    city: City, communities: Sequence[int], cells: Sequence[Cell]
+) -> list[tuple[str, int]]:
+    """Return the code and the community's id of each cell."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST_SEQUENCES, [list(communities)])
+        last = {code: (pk, sequence) for code, pk, sequence in cursor.fetchall()}
+    digits = city.cell_sequence_length
+    codes = []
+    for cell in cells:
+        community, used = last[cell.community]
+        if used + cell.sequence >= 10**digits:
+            raise DomainError(
+                "codes_used_up",
+                _("Community %(code)s has no codes left: %(digits)s digits number its cells.")
+                % {"code": cell.community, "digits": digits},
+                status=409,
+            )
+        codes.append((f"{cell.community}{used + cell.sequence:0{digits}d}", community))
+    return codes
