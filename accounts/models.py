@@ -15,8 +15,9 @@ from django.contrib.postgres.indexes import OpClass
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.expressions import F, RawSQL
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.roles import Role, home_for
 
@@ -102,20 +103,25 @@ class Organisation(models.Model):
         return other.path.startswith(self.path)
 
     @property
-    def level_mark(self) -> str:
-        """One-character level shown on the organisation chip: 市 区 街 社 企 队 采."""
-        return {
-            self.Kind.CITY: "市",
-            self.Kind.CENTRE: "市",
-            self.Kind.DISTRICT: "区",
-            self.Kind.STREET: "街",
-            self.Kind.COMMUNITY: "社",
-            self.Kind.DEPARTMENT: "区" if self.path.count(".") > 2 else "市",
-            self.Kind.ENTERPRISE: "企",
-            self.Kind.SQUAD: "队",
-            self.Kind.CONTRACTOR: "采",
-        }[self.Kind(self.kind)]
+    def level_mark(self) -> str | Promise:
+        """One letter for the level shown on the organisation chip: 市 区 街 社 企 队 采."""
+        if self.kind == self.Kind.DEPARTMENT and self.path.count(".") > 2:
+            return LEVEL_MARKS[self.Kind.DISTRICT]
+        return LEVEL_MARKS[self.Kind(self.kind)]
 
+
+_CITY, _DISTRICT = pgettext_lazy("level mark", "C"), pgettext_lazy("level mark", "D")
+LEVEL_MARKS = {
+    Organisation.Kind.CITY: _CITY,
+    Organisation.Kind.CENTRE: _CITY,
+    Organisation.Kind.DEPARTMENT: _CITY,
+    Organisation.Kind.DISTRICT: _DISTRICT,
+    Organisation.Kind.STREET: pgettext_lazy("level mark", "S"),
+    Organisation.Kind.COMMUNITY: pgettext_lazy("level mark", "N"),  # neighbourhood
+    Organisation.Kind.ENTERPRISE: pgettext_lazy("level mark", "E"),
+    Organisation.Kind.SQUAD: pgettext_lazy("level mark", "Q"),
+    Organisation.Kind.CONTRACTOR: pgettext_lazy("level mark", "P"),  # patrols
+}
 
 # As SQL: every request asks it, and a subquery of the ORM is written anew each time.
 ROLE_CODES = RawSQL(

@@ -5,6 +5,7 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from accounts.models import City, Organisation, User
@@ -159,3 +160,10 @@ def test_the_list_is_one_query(client):
 
 def test_nobody_without_a_token_reads_the_tree(db):
     assert APIClient().get(URL).status_code == 401
+
+
+@pytest.mark.parametrize(("language", "mark"), [("zh-hans", "市"), ("en", "C")])
+def test_the_mark_of_a_level_follows_the_language(city, language, mark):
+    department = Organisation(city=city, kind=Organisation.Kind.DEPARTMENT, path="1.4.")
+    with translation.override(language):
+        assert str(department.level_mark) == mark
