@@ -58,6 +58,7 @@ class Cell:
     shape: shapely.Polygon
     kind: str
     sequence: int = 0
+    code: str = ""  # of a cell made elsewhere; else it follows from community and sequence
 
     @property
     def area_m2(self) -> float:

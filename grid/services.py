@@ -154,6 +154,33 @@ def grid_apply(
     return len(closed), len(opened)
 
 
+def grid_read(
+    *, city: City, cells: Sequence[Cell], on: date, rules: Rules | None = None
+) -> tuple[list[int], Check]:
+    """Measure cells made elsewhere against their communities; returns these (ids) and the check.
+
+    Raise DomainError ``invalid`` for a community that does not exist on the day.
+    """
+    wanted = sorted({cell.community for cell in cells})
+    here = Community.objects.valid_on(on).filter(city=city, code__in=wanted)
+    known = dict(here.values_list("code", "pk"))
+    if unknown := [code for code in wanted if code not in known]:
+        message = _("There is no community, street or district %(code)s.") % {
+            "code": ", ".join(unknown[:5])
+        }
+        raise DomainError("invalid", message, {"code": [message]})
+    with connection.cursor() as cursor:
+        cursor.execute(_GROUNDS, {"ids": list(known.values()), "metric": settings.GEO_METRIC_SRID})
+        grounds = [Ground(code, shapely.from_wkb(bytes(wkb))) for code, wkb in cursor.fetchall()]
+    return list(known.values()), check_cells(grounds, cells, rules)
+
+
+def _borne(city: City, codes: Sequence[str]) -> list[str]:
+    """Return those of the codes that a cell bears or bore."""
+    cells = GridCell.objects.filter(city=city, code__in=codes)
+    return sorted(set(cells.values_list("code", flat=True)))
+
+
 def _codes_for(
     city: City, communities: Sequence[int], cells: Sequence[Cell]
 ) -> list[tuple[str, int]]:
@@ -162,9 +189,20 @@ def _codes_for(
         cursor.execute(_LAST_SEQUENCES, [list(communities)])
         last = {code: (pk, sequence) for code, pk, sequence in cursor.fetchall()}
     digits = city.cell_sequence_length
+    borne = _borne(city, [cell.code for cell in cells if cell.code])
+    if borne:
+        raise DomainError(
+            "code_reused",
+            _("These codes were borne before and are never borne again: %(codes)s.")
+            % {"codes": ", ".join(borne[:5])},
+            status=409,
+        )
     codes = []
     for cell in cells:
         community, used = last[cell.community]
+        if cell.code:
+            codes.append((cell.code, community))
+            continue
         if used + cell.sequence >= 10**digits:
             raise DomainError(
                 "codes_used_up",
