@@ -28,7 +28,8 @@ django.setup()
 from benchmarks import loop, register  # noqa: E402
 from benchmarks.figures import HEADER, Figure  # noqa: E402
 from cases.models import Case  # noqa: E402
-from desks.replay.database import city_prepare, database_analyze, database_use  # noqa: E402
+from common.owner import database_analyze  # noqa: E402
+from desks.replay.database import city_prepare, database_use  # noqa: E402
 
 SUITES = {"loop": loop.measure, "register": register.measure}
 SEED = int(os.environ.get("SEED", "1000000"))

@@ -36,3 +36,9 @@ def owner_cursor(database: str = "") -> Iterator[psycopg2.extensions.cursor]:
     opened.autocommit = True
     with closing(opened), opened.cursor() as cursor:
         yield cursor
+
+
+def database_analyze() -> None:
+    """Let the planner know what was just loaded; only the owner of the tables may."""
+    with owner_cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")

@@ -18,6 +18,7 @@ from cases.models import Case
 from common.clock import NOT_A_DEMO, demo_clock_start
 from common.errors import DomainError
 from common.models import DemoClock
+from common.owner import database_analyze
 from components.loading import load_catalogue
 from components.models import Component
 from desks.demo.history import load_history
@@ -50,6 +51,7 @@ def load_demo() -> City:
         load_history(city, now)
         with connection.cursor() as cursor:
             cursor.execute("RESET statement_timeout; RESET synchronous_commit")
+        database_analyze()
     return city
 
 

@@ -15,7 +15,7 @@ from psycopg2 import sql
 from accounts.models import City
 from cases.loading import load_settings
 from common.errors import DomainError
-from common.owner import of_database, owner_cursor
+from common.owner import database_analyze, of_database, owner_cursor
 from components.loading import load_catalogue
 from desks.demo.organisations import load_organisations
 from grid.loading import load_city_pack
@@ -47,12 +47,6 @@ def database_use(name: str) -> None:
     connection.settings_dict["NAME"] = name
     settings.DATABASES["default"]["NAME"] = name
     os.environ.update(urls)
-
-
-def database_analyze() -> None:
-    """Let the planner know what was just loaded; only the owner of the tables may."""
-    with owner_cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
 
 
 URLS = ("DATABASE_URL", "DATABASE_OWNER_URL")
