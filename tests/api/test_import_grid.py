@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -14,6 +15,7 @@ import shapely
 from django.conf import settings
 from django.contrib.gis.gdal import CoordTransform, OGRGeometry, SpatialReference
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from common.errors import DomainError
 from grid.gridding import Cell
@@ -26,6 +28,13 @@ from tests.cast import Cast
 DAY = date(2026, 4, 1)
 CODE = "网格编码"
 METRIC = f"EPSG:{settings.GEO_METRIC_SRID}"
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """Sentences are compared in English."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

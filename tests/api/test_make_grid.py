@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
+from django.utils import translation
 
 from cases.models import Case
 from common.errors import DomainError
@@ -20,6 +22,13 @@ from tests.cast import Cast, Story
 
 DAY = date(2026, 4, 1)
 BEFORE = DAY - timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """Sentences are compared in English."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture
