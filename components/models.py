@@ -10,12 +10,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 import pghistory
+from django.conf import settings
 from django.contrib.gis.db import models
+from django.contrib.gis.db.models.functions import Transform
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.contrib.postgres.indexes import GistIndex
 from django.db.models import F, Func, Q
 from django.db.models.functions import Cast
+from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import City, Organisation
@@ -23,6 +26,11 @@ from grid.models import SRID, Area, GridCell, Validity, ValidityQuerySet, Zone
 
 # Distances in metres: ``components_nearest`` walks the index over this form of the point.
 GEOGRAPHY = models.PointField(srid=SRID, geography=True)
+
+
+def _dimension(column: str) -> Func:
+    """Return 0 for points, 1 for lines, 2 for areas."""
+    return Func(F(column), function="ST_Dimension", output_field=models.IntegerField())
 
 
 def _validity() -> Func:
@@ -243,6 +251,7 @@ def _lines(text: str) -> list[str]:
 @pghistory.track(
     pghistory.UpdateEvent("before_update", row=pghistory.Old),
     pghistory.DeleteEvent("before_delete", row=pghistory.Old),
+    exclude=["tile_point"],
 )
 class Component(models.Model):
     """A thing of the register with its 16-digit identification code, which is never reused."""
@@ -253,15 +262,26 @@ class Component(models.Model):
         LOST = "lost", _("Lost")
         ABANDONED = "abandoned", _("Abandoned")
 
+    class Ending(models.TextChoices):
+        """Why a component is in the register no longer."""
+
+        RETIRED = "retired", _("Retired")
+        REPLACED = "replaced", _("Replaced")
+        MERGED = "merged", _("Merged: entered twice")
+
     class Accuracy(models.TextChoices):
         A = "A", _("A: ±0.5 m")
         B = "B", _("B: ±1 m")
         C = "C", _("C: ±10 m")
 
-    city = models.ForeignKey(City, models.PROTECT, verbose_name=_("city"))
+    city = models.ForeignKey(City, models.PROTECT, db_index=False, verbose_name=_("city"))
     code = models.CharField(_("identification code"), max_length=16, unique=True)
     type = models.ForeignKey(
-        CaseType, models.PROTECT, related_name="components", verbose_name=_("type")
+        CaseType,
+        models.PROTECT,
+        db_index=False,  # component_type_area begins with it
+        related_name="components",
+        verbose_name=_("type"),
     )
     name = models.CharField(_("name"), max_length=80, blank=True)
     competent_body = models.ForeignKey(
@@ -284,8 +304,14 @@ class Component(models.Model):
         verbose_name=_("maintainer"),
     )
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.INTACT)
-    geometry = models.GeometryField(_("geometry"), srid=SRID)
-    point = models.PointField(_("point"), srid=SRID)
+    geometry = models.GeometryField(_("geometry"), srid=SRID, spatial_index=False)
+    point = models.PointField(_("point"), srid=SRID, spatial_index=False)
+    tile_point = models.GeneratedField(
+        expression=Transform("point", settings.GEO_TILE_SRID),
+        output_field=models.PointField(srid=settings.GEO_TILE_SRID, spatial_index=False),
+        db_persist=True,
+        verbose_name=_("point on the tiles"),
+    )
     cell = models.ForeignKey(
         GridCell, models.PROTECT, related_name="components", verbose_name=_("cell")
     )
@@ -300,6 +326,23 @@ class Component(models.Model):
     surveyed_date = models.DateField(_("surveyed on"), null=True, blank=True)
     installed_date = models.DateField(_("installed on"), null=True, blank=True)
     retired_date = models.DateField(_("retired on"), null=True, blank=True)
+    ending = models.CharField(
+        _("why it ended"),
+        max_length=8,
+        choices=Ending.choices,
+        blank=True,
+        default="",
+        db_default="",
+    )
+    successor = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="predecessors",
+        verbose_name=_("stands there now"),
+    )
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
 
     class Meta:
@@ -308,6 +351,25 @@ class Component(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["type", "community"], name="component_type_area"),
             GistIndex(Cast("point", GEOGRAPHY), name="component_near"),
+            GistIndex(fields=["tile_point"], name="component_tile"),
+            # Lines and areas reach beyond the tile their point is in; points do not.
+            GistIndex(
+                F("geometry"),
+                name="component_shape",
+                condition=Q(GreaterThan(_dimension("geometry"), 0)),
+            ),
+            models.Index(
+                fields=["successor"],
+                name="component_successor",
+                condition=Q(successor__isnull=False),
+            ),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(ending="", retired_date__isnull=True)
+                | Q(~Q(ending=""), retired_date__isnull=False),
+                name="component_ends_for_a_reason",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -124,7 +124,7 @@ def component_retire(*, actor: User | None, component_id: int, on: date) -> Comp
     component = _locked(component_id)
     if component.retired_date is not None:
         raise DomainError("not_possible", _("This component is no longer in use."), status=409)
-    component.retired_date = on
+    component.retired_date, component.ending = on, Component.Ending.RETIRED
     component.state = Component.State.ABANDONED
     _save(component, actor)
     return component
