@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection
 from psycopg2.errors import ForeignKeyViolation
 
-from cases.seeding.keys import keys_checked_at_the_end, keys_lift
+from common.lifted_keys import keys_checked_at_the_end, keys_lift
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

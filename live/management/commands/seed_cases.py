@@ -14,10 +14,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.models import City
-from cases.seeding.keys import keys_checked_at_the_end
 from cases.seeding.load import TABLES, Plan, analyze, cases_seed, find_plan, usual_days
 from common import clock
 from common.errors import DomainError
+from common.lifted_keys import keys_checked_at_the_end
 from common.models import DemoClock
 from live.services import events_number
 

@@ -1,6 +1,6 @@
 """Foreign keys lifted while millions of rows are copied, and checked as a whole afterwards.
 
-Row by row they cost more than making and copying the rows: a hundred look-ups and locks a case.
+Row by row they cost more than making and copying the rows.
 What was lifted is kept in a table, so that a run that was killed is put right by the next.
 """
 
@@ -15,11 +15,11 @@ from psycopg2 import sql
 from common.owner import owner_cursor
 
 _REMEMBER = """
-CREATE TABLE IF NOT EXISTS cases_lifted_key (
+CREATE TABLE IF NOT EXISTS common_lifted_key (
     relation text NOT NULL, name text NOT NULL, definition text NOT NULL,
     PRIMARY KEY (relation, name)
 );
-INSERT INTO cases_lifted_key
+INSERT INTO common_lifted_key
 SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE contype = 'f' AND conrelid = ANY (%s::regclass[])
 ON CONFLICT DO NOTHING
@@ -64,10 +64,10 @@ def keys_restore() -> None:
                     sql.Identifier(relation), sql.Identifier(name), sql.SQL(definition)
                 )
             )
-        owner.execute("DROP TABLE cases_lifted_key")
+        owner.execute("DROP TABLE common_lifted_key")
         owner.execute("COMMIT")
 
 
 def _lifted(owner: Any) -> list[tuple[str, str, str]]:
-    owner.execute("SELECT relation, name, definition FROM cases_lifted_key ORDER BY 1, 2")
+    owner.execute("SELECT relation, name, definition FROM common_lifted_key ORDER BY 1, 2")
     return owner.fetchall()
