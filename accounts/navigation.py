@@ -46,6 +46,7 @@ DESKS: tuple[Desk, ...] = (
     Desk("cases:tasks", pgettext_lazy("desk", "Tasks"), "checklist", frozenset({Role.COLLECTOR})),
     Desk("cases:report", pgettext_lazy("desk", "Report"), "camera", frozenset({Role.COLLECTOR})),
     Desk("cases:list", pgettext_lazy("desk", "Cases"), "list", EVERYBODY),
+    Desk("desks:map", pgettext_lazy("desk", "Map"), "map", EVERYBODY - {Role.SHARING_PARTNER}),
     Desk(
         "admin:index",
         pgettext_lazy("desk", "Settings"),

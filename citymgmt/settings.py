@@ -289,6 +289,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "fold-counts": {
+        "task": "components.fold_counts",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     "wake-suspended": {
         "task": "cases.wake_suspended",
         "schedule": 60.0,

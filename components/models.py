@@ -384,3 +384,6 @@ class CodeCounter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix} {self.last}"
+
+
+from components.tiling.models import ComponentCount, ComponentDelta  # noqa: E402, F401  Django looks here

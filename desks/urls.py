@@ -1,9 +1,18 @@
-"""Addresses of the pages that show several apps together."""
+"""Addresses of the pages that show several apps together, and of the map's tiles."""
 
 from django.urls import path
 
+from desks.map import tile_views
+from desks.map import views as map_views
 from desks.views import supervision
 
 app_name = "desks"
 
-urlpatterns = [path("supervision/", supervision, name="supervision")]
+urlpatterns = [
+    path("supervision/", supervision, name="supervision"),
+    path("map/", map_views.city_map, name="map"),
+    path("map/search/", map_views.search, name="map-search"),
+    path("map/components/<int:component_id>/", map_views.component, name="map-component"),
+    path("tiles/<slug:layer>.json", tile_views.tile_json, name="tile-json"),
+    path("tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", tile_views.tile, name="tile"),
+]

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
+from django.contrib.gis.db.models import Extent
 from django.db import connection
 from django.utils import translation
 from django.utils.translation import gettext, pgettext_lazy
@@ -18,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import DomainError
 from common.prepared import Statement
-from grid.models import GridCell
+from grid.models import District, GridCell
 
 
 class OutsideCity(DomainError):
@@ -91,6 +92,13 @@ LEFT JOIN LATERAL (
 ) AS managed ON true
 """,
 )
+
+
+def city_bounds(on: date) -> tuple[float, float, float, float]:
+    """Return west, south, east, north (degrees) of a day's districts; without any, the world."""
+    districts = District.objects.valid_on(on).aggregate(extent=Extent("geometry"))
+    return districts["extent"] or (-180.0, -85.0, 180.0, 85.0)
+
 
 _GRADES = ("key", "control", "ordinary")  # the strictest zone a point lies in counts
 

@@ -7,7 +7,9 @@ at which they show. A name is a point of its own, so that it stands once and not
 
 from __future__ import annotations
 
+import math
 from datetime import date
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -87,6 +89,26 @@ class NoSuchTile(DomainError):
         super().__init__("not_found", _("There is no such tile."), status=404)
 
 
+# Uses the GiST index on grid_zone.geometry; at most a few hundred rows.
+_ZONES = """
+SELECT ST_AsMVT(feature, 'zone', %(extent)s, 'shape') FROM (
+    SELECT code, name, name_en, grade, ST_AsMVTGeom(
+        ST_Transform(geometry, %(tile_srid)s), ST_TileEnvelope(%(z)s, %(x)s, %(y)s),
+        %(extent)s, %(buffer)s) AS shape
+    FROM grid_zone
+    WHERE valid_from <= %(day)s AND (valid_to IS NULL OR valid_to > %(day)s)
+        AND geometry && ST_Transform(
+            ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => %(margin)s), %(srid)s)
+    ORDER BY id
+) AS feature WHERE shape IS NOT NULL
+"""
+
+
+def zone_tile(z: int, x: int, y: int, *, on: date) -> bytes:
+    """Return a tile of the key, control and ordinary zones that hold on a day."""
+    return _tile(_ZONES, z, x, y, day=on)
+
+
 def base_tile(z: int, x: int, y: int) -> bytes:
     """Return a tile of the offline base map, empty where the city has nothing."""
     return _tile(_BASE, z, x, y)
@@ -97,9 +119,31 @@ def grid_tile(z: int, x: int, y: int, *, on: date) -> bytes:
     return _tile(_GRID, z, x, y, day=on)
 
 
-def _tile(statement: str, z: int, x: int, y: int, **given: date) -> bytes:
-    if z > MAX_ZOOM or not (0 <= x < 2**z and 0 <= y < 2**z):
+def check_tile(z: int, x: int, y: int, *, max_zoom: int, min_zoom: int = 0) -> None:
+    """Raise NoSuchTile for what is no tile of these zooms."""
+    if not (min_zoom <= z <= max_zoom and 0 <= x < 2**z and 0 <= y < 2**z):
         raise NoSuchTile
+
+
+def tile_bounds(z: int, x: int, y: int, margin: float = 0) -> tuple[float, float, float, float]:
+    """Return west, south, east, north of a tile in degrees, ``margin`` tiles wider on each side."""
+
+    def longitude(column: float) -> float:
+        return column / 2**z * 360 - 180
+
+    def latitude(row: float) -> float:
+        return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / 2**z))))
+
+    return (
+        longitude(x - margin),
+        latitude(y + 1 + margin),
+        longitude(x + 1 + margin),
+        latitude(y - margin),
+    )
+
+
+def _tile(statement: str, z: int, x: int, y: int, **given: Any) -> bytes:
+    check_tile(z, x, y, max_zoom=MAX_ZOOM)
     with connection.cursor() as cursor:
         cursor.execute(statement, {**_SIZES, "z": z, "x": x, "y": y, **given})
         (tile,) = cursor.fetchone()

@@ -338,7 +338,14 @@ def components_seed(
             return 0
         message = _("%(count)s components of this seed stand there already: choose another seed.")
         raise DomainError("not_possible", message % {"count": standing}, status=409)
-    given = {"city": city.pk, "seed": seed, "on": on, "source": source, "count": count, **shares}
+    given: dict[str, Any] = {
+        "city": city.pk,
+        "seed": seed,
+        "on": on,
+        "source": source,
+        "count": count,
+        **shares,
+    }
     rules = rules_read() if rules is None else rules
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '256MB'")

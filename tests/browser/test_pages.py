@@ -19,6 +19,7 @@ PAGES = (  # who, where
     ("supervisor_zhao", "/supervision/"),
     ("dispatcher_li", "/dispatch/"),
     ("clerk_sun", "/inbox/"),
+    ("supervisor_zhao", "/map/"),
     ("collector_chen", "/tasks/"),
     ("collector_chen", "/tasks/report/"),
 )

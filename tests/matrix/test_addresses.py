@@ -60,8 +60,11 @@ api/v1/events/                          401 200 200 200 200 200 200 200 200 200 
 /                                       302 302 302 302 302 302 302 302 302 302 302 302 302 302 302 403
 login/                                  200 302 302 302 302 302 302 302 302 302 302 302 302 302 302 302
 logout/                                 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
-tiles/base/<z>/<x>/<y>.mvt              200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
-tiles/cells/<z>/<x>/<y>.mvt             302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+tiles/<layer>.json                      302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+tiles/<layer>/<z>/<x>/<y>.mvt           302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+map/                                    302 200 200 200 200 200 200 200 200 200 200 200 200 200 403 403
+map/search/                             302 200 200 200 200 200 200 200 200 200 200 200 200 200 403 403
+map/components/<component_id>/          302 200 200 200 200 200 200 200 200 200 200 200 200 200 403 403
 acceptance/                             302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
 acceptance/call/                        302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
 acceptance/<number>/details/            302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
@@ -129,6 +132,8 @@ def parts(cast: Cast) -> dict[str, str]:
         "<photo_id>": str(CasePhoto.objects.get(case=case, purpose="before").photo_id),
         "<size>": "small",
         "<z>/<x>/<y>": "14/13658/6760",
+        "<layer>": "components",
+        "<component_id>": str(cast.component.pk),
         "cells/<code>": f"cells/{case.cell_code}",
         "components/<code>": f"components/{cast.component.code}",
         "locate/": f"locate/?lon={cast.place[0]}&lat={cast.place[1]}",

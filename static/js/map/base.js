@@ -32,7 +32,7 @@ class CityMap {
   drawBase() {
     const previous = this.layers.base;
     const { base, grid } = this.data;
-    this.layers.base = baseLayer(this.protomaps, { base, grid, cells: "cells" in this.data }).addTo(this.map);
+    this.layers.base = baseLayer(this.protomaps, { base, grid, cells: "cells" in this.data, names: !this.namesOnTop }).addTo(this.map);
     previous?.remove();
   }
 

@@ -87,13 +87,22 @@ function labelRules(protomaps, colours, language) {
   ];
 }
 
-/** Make the layer of all this, in the colours of the theme in force. */
-export function baseLayer(protomaps, { base, grid, cells = false }) {
+/** Make the layer of all this, in the colours of the theme in force; names may come in a layer of their own. */
+export function baseLayer(protomaps, { base, grid, cells = false, names = true }) {
   const colours = mapColours();
   return protomaps.leafletLayer({
     sources: { base: { url: base, maxDataZoom: 15 }, grid: { url: grid, maxDataZoom: 15 } },
     backgroundColor: colours.ground, attribution: "",
     paintRules: paintRules(protomaps, colours, { cells }),
-    labelRules: labelRules(protomaps, colours, document.documentElement.lang),
+    labelRules: names ? labelRules(protomaps, colours, document.documentElement.lang) : [],
+  });
+}
+
+/** Make the layer of names alone, to lie over what a page draws. */
+export function nameLayer(protomaps, { base, grid, zIndex }) {
+  return protomaps.leafletLayer({
+    sources: { base: { url: base, maxDataZoom: 15 }, grid: { url: grid, maxDataZoom: 15 } },
+    paintRules: [], attribution: "", zIndex,
+    labelRules: labelRules(protomaps, mapColours(), document.documentElement.lang),
   });
 }

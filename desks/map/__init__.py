@@ -1,0 +1,1 @@
+"""The map: its layers of tiles, its search, its page."""

@@ -1,0 +1,231 @@
+// The page of the map: components, open cases and zones as vector tiles over the base map, with
+// what is filtered and where one looks kept in the address.
+import { makeMap } from "./base.js";
+import { nameLayer } from "./style.js";
+
+const LIGHT_RADIUS = 6;
+const REACHES = [2, 4, 8]; // pixels around the pointer: the nearest counts
+const FULL = { 10: 0.22, 11: 0.25, 12: 0.3, 13: 0.4, 14: 0.55, 15: 0.8 }; // opacity a power of ten adds
+const words = (element) => element.querySelector("[data-words]").dataset;
+
+function colours() {
+  const tokens = getComputedStyle(document.documentElement);
+  const read = (name) => tokens.getPropertyValue(name).trim();
+  const classes = Object.fromEntries(["01", "02", "03", "04", "05", "06"].map((code) => [code, read(`--class-${code}`)]));
+  return {
+    ofClass: (code) => classes[code] ?? read("--class-other"),
+    light: { green: read("--light-green"), yellow: read("--light-amber"), red: read("--light-red") },
+    zone: { key: read("--zone-key"), control: read("--zone-control"), ordinary: read("--zone-ordinary") },
+    halo: read("--map-halo"),
+  };
+}
+
+/** Draw a damaged, lost or abandoned component apart from an intact one: a ring, not only a tone. */
+class ComponentSymbolizer {
+  constructor(tones) { this.tones = tones; }
+
+  draw(context, geometry, zoom, feature) {
+    const { x, y } = geometry[0][0];
+    const radius = Math.min(2 + Math.max(zoom - 15, 0) * 1.1, 6);
+    context.globalAlpha = 0.9;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.fillStyle = this.tones.ofClass(feature.props.class);
+    context.fill();
+    if (feature.props.state === "intact" || zoom < 16) return;
+    context.lineWidth = 2;
+    context.strokeStyle = this.tones.light.red;
+    context.beginPath();
+    context.arc(x, y, radius + 2, 0, 2 * Math.PI);
+    context.stroke();
+  }
+}
+
+/** A light of a case in the shape of its colour: disc, triangle, octagon. */
+class LightSymbolizer {
+  constructor(tones) { this.tones = tones; }
+
+  draw(context, geometry, zoom, feature) {
+    const { x, y } = geometry[0][0];
+    const { light, count } = feature.props;
+    const r = count ? Math.min(LIGHT_RADIUS + Math.log2(count), 13) : LIGHT_RADIUS;
+    const sides = { yellow: 3, red: 8 }[light];
+    context.globalAlpha = 0.95;
+    context.beginPath();
+    if (sides) {
+      const turn = sides === 3 ? -Math.PI / 2 : Math.PI / 8;
+      for (let i = 0; i < sides; i += 1) {
+        const angle = turn + (i * 2 * Math.PI) / sides;
+        context.lineTo(x + r * Math.cos(angle), y + r * Math.sin(angle));
+      }
+      context.closePath();
+    } else {
+      context.arc(x, y, r, 0, 2 * Math.PI);
+    }
+    context.fillStyle = this.tones.light[light];
+    context.strokeStyle = this.tones.halo;
+    context.lineWidth = 1.5;
+    context.fill();
+    context.stroke();
+    if (!count || count < 2) return;
+    context.fillStyle = this.tones.halo;
+    context.font = "600 10px sans-serif";
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText(count > 99 ? "99+" : String(count), x, y + 0.5);
+  }
+}
+
+function componentRules(protomaps, tones) {
+  const { CircleSymbolizer, LineSymbolizer, PolygonSymbolizer } = protomaps;
+  const tone = (zoom, feature) => tones.ofClass(feature.props.class);
+  const radius = (zoom, feature) => Math.min(1 + Math.log10(feature.props.count) * 0.6, 2.3);
+  // The more, the denser: what is common at a zoom stays light, so that the centre stands out.
+  const opacity = (zoom, feature) => Math.min(0.22 + Math.log10(feature.props.count) * FULL[Math.min(zoom, 15)], 0.95);
+  const geometry = (type) => (zoom, feature) => feature.geomType === type;
+  return [
+    { dataLayer: "shape", filter: geometry(3), symbolizer: new PolygonSymbolizer({ fill: tone, opacity: 0.25, perFeature: true }) },
+    { dataLayer: "shape", filter: geometry(2), symbolizer: new LineSymbolizer({ color: tone, width: 3, opacity: 0.8, perFeature: true }) },
+    { dataLayer: "count", symbolizer: new CircleSymbolizer({ radius, fill: tone, opacity }) },
+    { dataLayer: "component", symbolizer: new ComponentSymbolizer(tones) },
+  ].map((rule) => ({ dataSource: "components", ...rule }));
+}
+
+function caseRules(tones) {
+  const symbolizer = new LightSymbolizer(tones);
+  return ["count", "case"].map((dataLayer) => ({ dataSource: "cases", dataLayer, symbolizer }));
+}
+
+function zoneRules(protomaps, tones) {
+  const tone = (zoom, feature) => tones.zone[feature.props.grade];
+  const { LineSymbolizer, PolygonSymbolizer } = protomaps;
+  return [
+    { dataLayer: "zone", symbolizer: new PolygonSymbolizer({ fill: tone, opacity: 0.07, perFeature: true }) },
+    { dataLayer: "zone", symbolizer: new LineSymbolizer({ color: tone, width: 2, opacity: 0.9, perFeature: true }) },
+  ].map((rule) => ({ dataSource: "zones", ...rule }));
+}
+
+class CityMapPage {
+  constructor(element, city) {
+    Object.assign(this, { element, city, map: city.map });
+    this.side = element.querySelector("[data-side]");
+    this.told = element.querySelector("[data-told]");
+    this.readAddress();
+    this.side.addEventListener("change", (event) => this.chosen(event));
+    this.map.on("moveend", () => this.writeAddress());
+    this.map.on("click", (event) => this.clicked(event.latlng));
+    this.map.on("mousemove", (event) => this.hovered(event.latlng));
+    element.querySelector("[data-untold]").addEventListener("click", () => { this.told.hidden = true; });
+    city.namesOnTop = true;
+    city.drawBase();
+    new MutationObserver(() => { city.drawBase(); this.draw(); }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    this.draw();
+  }
+
+  values(name) {
+    return [...this.side.querySelectorAll(`[name=${name}]`)].filter((field) => field.type !== "checkbox" || field.checked).map((field) => field.value).filter(Boolean);
+  }
+
+  get filters() {
+    const boxes = this.side.querySelectorAll("[name=class]");
+    const classes = this.values("class");
+    const filters = new URLSearchParams();
+    if (classes.length < boxes.length) filters.set("class", classes.join(",") || "-");
+    for (const name of ["state", "type"]) {
+      const [value] = this.values(name);
+      if (value) filters.set(name, value);
+    }
+    return filters;
+  }
+
+  readAddress() {
+    const query = new URLSearchParams(location.search);
+    if (query.has("class")) {
+      const classes = query.get("class").split(",");
+      for (const box of this.side.querySelectorAll("[name=class]")) box.checked = classes.includes(box.value);
+    }
+    if (query.has("state")) this.side.querySelector("[name=state]").value = query.get("state");
+    if (query.has("layers")) {
+      const layers = query.get("layers").split(",");
+      for (const box of this.side.querySelectorAll("[name=layer]")) box.checked = layers.includes(box.value);
+    }
+    const [lon, lat, zoom] = (query.get("at") ?? "").split(",").map(Number);
+    if (Number.isFinite(lon) && Number.isFinite(lat) && Number.isFinite(zoom)) this.map.setView([lat, lon], zoom);
+  }
+
+  writeAddress() {
+    const { lng, lat } = this.map.getCenter();
+    const query = this.filters;
+    query.set("layers", this.values("layer").join(","));
+    query.set("at", `${lng.toFixed(5)},${lat.toFixed(5)},${this.map.getZoom()}`);
+    history.replaceState(null, "", `?${query.toString().replaceAll("%2C", ",")}`);
+    this.tellScale();
+  }
+
+  chosen(event) {
+    if ("value" in event.target.dataset && event.target.closest(".city-map-search")) {
+      const [lon, lat, zoom] = event.target.value.split(",").map(Number);
+      if (Number.isFinite(zoom)) this.city.showPin(lon, lat, { zoom });
+      return;
+    }
+    if (!["class", "state", "layer", "type"].includes(event.target.name)) return;
+    this.draw();
+  }
+
+  /** Draw every layer anew, as filtered. */
+  draw() {
+    const { protomaps } = this.city;
+    const tones = colours();
+    const data = this.element.dataset;
+    const query = this.filters.toString();
+    const layer = (name, url, paintRules, maxDataZoom, zIndex) => this.city.put(name, protomaps.leafletLayer({
+      sources: { [name]: { url, maxDataZoom, levelDiff: 0 } }, paintRules, labelRules: [], attribution: "", zIndex,
+    }));
+    const shown = this.values("layer");
+    this.city.put("zones", shown.includes("zones") ? null : undefined);
+    if (shown.includes("zones")) layer("zones", data.zones, zoneRules(protomaps, tones), 15, 2);
+    layer("components", query ? `${data.components}?${query}` : data.components, componentRules(protomaps, tones), 18, 3);
+    this.city.put("names", nameLayer(protomaps, { ...this.city.data, zIndex: 4 }));
+    this.city.put("cases", undefined);
+    if (shown.includes("cases")) layer("cases", data.cases, caseRules(tones), 18, 5);
+    this.writeAddress();
+  }
+
+  /** Return what lies under a point: [source, feature], nearest layer first. */
+  under({ lng, lat }) {
+    for (const reach of REACHES) {
+      for (const name of ["cases", "components"]) {
+        const found = this.city.layers[name]?.queryTileFeaturesDebug(lng, lat, reach).get(name) ?? [];
+        const [hit] = found.filter(({ layerName }) => layerName !== "shape").concat(found);
+        if (hit) return { name, layer: hit.layerName, feature: hit.feature };
+      }
+    }
+    return null;
+  }
+
+  hovered(place) {
+    this.city.element.classList.toggle("is-over", Boolean(this.under(place)));
+  }
+
+  async clicked(place) {
+    const hit = this.under(place);
+    if (!hit) { this.told.hidden = true; return; }
+    if (hit.layer === "count") { this.map.setView(place, Math.min(this.map.getZoom() + 2, 19)); return; }
+    if (hit.name === "cases") { location.assign(`${this.element.dataset.casePage}${encodeURIComponent(hit.feature.props.number)}/`); return; }
+    const answer = await fetch(`${this.element.dataset.componentPage}${hit.feature.id}/`, { headers: { "X-Requested-With": "fetch" } });
+    if (!answer.ok) return;
+    this.told.querySelector("[data-told-content]").innerHTML = await answer.text();
+    this.told.hidden = false;
+  }
+
+  tellScale() {
+    const { counted, each } = words(this.element);
+    this.side.querySelector("[data-scale]").textContent = this.map.getZoom() <= 14 ? counted : each;
+  }
+}
+
+for (const element of document.querySelectorAll("[data-city-map]")) {
+  const map = element.querySelector("[data-map]");
+  map.dataset.started = "";
+  makeMap(map).then((city) => { element.cityMapPage = new CityMapPage(element, city); }, () => { map.textContent = map.dataset.failed; });
+}
