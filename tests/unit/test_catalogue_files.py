@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cases.time_limits import Unit
+from common.pinyin import search_keys
 from components.department_kinds import DepartmentKind
-from components.pinyin import search_keys
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "catalogue"
 
