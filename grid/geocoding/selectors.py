@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import product
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import DomainError, Sentence
 from common.geo import distance_m, point_at
 from grid.geocoding import lookup, said
-from grid.geocoding.lookup import AreaRow, Hit, Location, Point, Row
+from grid.geocoding.lookup import AreaRow, Crossing, Hit, Location, Point, Row
 from grid.geocoding.naming import fold, tidy
 from grid.geocoding.reading import (
     AREA_ENDINGS,
@@ -127,6 +128,7 @@ def address_search(
 
 
 def _candidates(readings: Sequence[Reading], on: date, *, is_sure: bool) -> list[_Candidate]:
+    """Return the places that the readings mean; less likely ones where nothing else is sure."""
     names = list(dict.fromkeys(name for reading in readings for name in reading.names))
     if not names:
         return []
@@ -174,35 +176,47 @@ def _may_be(row: Row, reading: Reading) -> bool:
 
 
 def _crossings(
-    readings: Iterable[Reading], hits: dict[str, list[Hit]], rows: dict[int, Row], on: date
+    readings: Sequence[Reading], hits: dict[str, list[Hit]], rows: dict[int, Row], on: date
 ) -> Iterator[_Candidate]:
     """Yield where the two roads of each reading meet, else the roads."""
+    sides = [
+        (
+            reading,
+            _roads(hits.get(fold(reading.names[0]), ()), rows),
+            _roads(hits.get(fold(reading.names[1]), ()), rows),
+        )
+        for reading in readings
+    ]
     pairs: dict[tuple[int, int], tuple[float, Reading]] = {}
-    alone: dict[int, tuple[float, Reading, str]] = {}
-    for reading in readings:
-        roads, others = (_roads(hits.get(fold(name), ()), rows) for name in reading.names)
-        for road, other in ((a, b) for a in roads for b in others if a.place_id != b.place_id):
+    for reading, roads, others in sides:
+        for road, other in product(roads, others):
             score = reading.weight * min(road.score, other.score)
             if score > pairs.get((road.place_id, other.place_id), (0,))[0]:
                 pairs[road.place_id, other.place_id] = score, reading
-        for hit, missing in (*((hit, reading.names[1]) for hit in roads),
-                             *((hit, reading.names[0]) for hit in others)):  # fmt: skip
-            score = reading.weight * hit.score * LONE_ROAD_WEIGHT
-            if score > alone.get(hit.place_id, (0,))[0]:
-                alone[hit.place_id] = score, reading, missing
     met = lookup.crossings_of(list(pairs), on) if pairs else []
-    if met:
-        alone.clear()
     for crossing in met:
         score, reading = pairs[crossing.roads]
-        row = Row(crossing.id or 0, "junction", crossing.name, crossing.name_en,
-                  crossing.lon, crossing.lat)  # fmt: skip
-        factor = 1 if crossing.id else COMPUTED_FACTOR
-        words = said.CROSSING if crossing.id else said.COMPUTED_CROSSING
-        yield _Candidate(row, score * factor, words, reading.notes, reading.shift, reading.areas)
-    for road_id, (score, reading, missing) in alone.items():
-        notes = (Note("road", missing), *reading.notes)
-        yield _Candidate(rows[road_id], score, said.FITS[Fit.NAME], notes, None, reading.areas)
+        yield _at_crossing(crossing, score, reading)
+    for reading, first, second in sides if not met else ():
+        for roads, missing in zip((first, second), reversed(reading.names), strict=True):
+            for road in roads:
+                yield _lone_road(rows[road.place_id], road, reading, Note("road", missing))
+
+
+def _at_crossing(crossing: Crossing, score: float, reading: Reading) -> _Candidate:
+    row = Row(
+        crossing.id or 0, "junction", crossing.name, crossing.name_en, crossing.lon, crossing.lat
+    )
+    words, factor = said.CROSSING, 1.0
+    if crossing.id is None:
+        words, factor = said.COMPUTED_CROSSING, COMPUTED_FACTOR
+    return _Candidate(row, score * factor, words, reading.notes, reading.shift, reading.areas)
+
+
+def _lone_road(row: Row, road: Hit, reading: Reading, missing: Note) -> _Candidate:
+    score = reading.weight * road.score * LONE_ROAD_WEIGHT
+    notes = (missing, *reading.notes)
+    return _Candidate(row, score, said.FITS[road.fit], notes, None, reading.areas)
 
 
 def _roads(hits: Iterable[Hit], rows: dict[int, Row]) -> list[Hit]:
