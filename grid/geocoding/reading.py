@@ -363,6 +363,8 @@ def _side_by_side(stem: str, weight: float, *, has_word: bool) -> Iterator[Readi
             yield Reading((stem[:at], stem[at:]), weight - 0.02)
         elif has_word and stem[-1] in ROAD_ENDINGS:
             yield Reading((stem[:at], stem[at:]), weight - 0.07)
+        elif stem[at - 1] in ROAD_ENDINGS:  # still being typed: 文二路学院
+            yield Reading((stem[:at], stem[at:]), weight - 0.1)
 
 
 def _without_crossing_word(text: str) -> str:

@@ -11,6 +11,7 @@ from common.errors import Sentence
 from grid.geocoding.reading import Note, Shift
 from grid.geocoding.scoring import Fit
 from grid.geocoding.words import DIRECTIONS
+from grid.models import Area, Place
 
 FITS = {
     Fit.NAME: _("by its name"),
@@ -35,9 +36,14 @@ NOTES = {
     "road": _("%(words)s is not known or does not cross it"),
     "elsewhere": _("not in %(words)s"),
 }
+KINDS = {
+    **dict(Place.Kind.choices),
+    **dict(Area.Level.choices),
+    "cell": _("Cell"),
+    "point": _("Coordinates"),
+}
 CROSSING = _("where the two roads meet")
 COMPUTED_CROSSING = _("where the two roads meet on the map")
-AREA = _("area")
 CELL = _("cell code")
 POINT = _("coordinates")
 SWAPPED_POINT = _("coordinates, latitude first")

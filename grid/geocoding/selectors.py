@@ -74,6 +74,11 @@ class Found:
     street: AreaRef
     district: AreaRef
 
+    @property
+    def kind_label(self) -> Sentence:
+        """What kind of place it is, for the reader."""
+        return said.KINDS[self.kind]
+
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
@@ -237,7 +242,7 @@ def _areas(written: str, areas: Sequence[AreaRow]) -> Iterator[_Candidate]:
     for area in areas:
         if area.id in points:
             row = Row(area.id, area.level, area.name, area.name_en, *points[area.id])
-            yield _Candidate(row, fits[area.id], said.AREA)
+            yield _Candidate(row, fits[area.id], said.FITS[Fit.NAME])
 
 
 def _area_fit(area: AreaRow, written: str, sounds: Sequence[str]) -> float | None:
