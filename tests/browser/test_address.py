@@ -11,7 +11,7 @@ CROSSING = "学院路与文二路交叉口"
 
 
 def test_an_address_sets_the_pin_and_the_pin_words_the_address(person, city_cast) -> None:
-    page = person("acceptor_wang").go("/acceptance/call/")
+    page = person("acceptor_wang", locale="zh-CN").go("/acceptance/call/")
     address, lon = page.locator("#id_address"), page.locator("#id_longitude")
     words = page.locator("[data-place-words]")
 
