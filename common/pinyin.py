@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
+# How characters with several readings sound in names of places, where no phrase says otherwise.
+_IN_NAMES = {ord("长"): "cháng,zhǎng", ord("幢"): "zhuàng"}
 _FOREIGN = "\0"  # marks what is no Chinese character in a list of syllables
 
 
@@ -27,7 +32,13 @@ def romanised(name: str) -> str:
 
 
 def _sounds(text: str) -> list[str]:
-    # The dictionary takes a fifth of a second and 40 MB: only who needs sounds shall pay for it.
-    from pypinyin import lazy_pinyin  # noqa: PLC0415
+    return _reader()(text, errors=lambda foreign: _FOREIGN + foreign)
 
-    return lazy_pinyin(text, errors=lambda foreign: _FOREIGN + foreign)
+
+@cache
+def _reader() -> Callable[..., list[str]]:
+    # The dictionary takes a fifth of a second and 40 MB: only who needs sounds shall pay for it.
+    from pypinyin import lazy_pinyin, load_single_dict  # noqa: PLC0415
+
+    load_single_dict(_IN_NAMES)
+    return lazy_pinyin
