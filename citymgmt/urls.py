@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("citymgmt.api_urls")),
     path("", include("accounts.urls")),
+    path("", include("grid.urls")),
     path("", include("cases.urls")),
     path("", include("dispatch.urls")),
     path("", include("desks.urls")),

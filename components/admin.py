@@ -18,9 +18,9 @@ from django.utils.translation import gettext_lazy as _
 
 from common import clock
 from common.errors import DomainError
+from common.pinyin import search_keys
 from components.department_kinds import DepartmentKind
 from components.models import CaseStandard, CaseType, Component, TypeAlias, TypeClass, TypeCode
-from components.pinyin import search_keys
 from components.services import (
     CHANGEABLE,
     check_fits,

@@ -20,9 +20,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from common.errors import DomainError
+from common.pinyin import search_keys
 from components.department_kinds import DepartmentKind
 from components.models import CaseStandard, CaseType, TypeAlias, TypeClass, TypeCode, TypeKind
-from components.pinyin import search_keys
 
 CATALOGUE = settings.BASE_DIR / "fixtures" / "catalogue"
 KINDS = {"C": TypeKind.COMPONENT, "E": TypeKind.EVENT}

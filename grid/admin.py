@@ -15,9 +15,12 @@ from django.contrib.gis.db.models import Union
 from django.contrib.gis.forms import GeometryField
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from leaflet.admin import LeafletAdminWidget, LeafletGeoAdmin
 
+from common import clock
+from grid.geocoding.services import alias_save, place_save
 from grid.models import (
     Area,
     AreaCode,
@@ -27,8 +30,10 @@ from grid.models import (
     Jurisdiction,
     ManagementArea,
     Place,
+    PlaceAlias,
     Zone,
 )
+from grid.selectors import OutsideCity, locate
 
 VALIDITY_HELP = _(
     "Holds from the first day up to, not including, the last. To change what past days were told, "
@@ -231,13 +236,64 @@ class JurisdictionAdmin(admin.ModelAdmin):
         return super().get_queryset(request).order_by("organisation__path", "function")
 
 
+class PlaceForm(forms.ModelForm):
+    """Says what a place's fields do."""
+
+    class Meta:
+        help_texts: ClassVar = {
+            "name": _("As it stands on signs. A crossing is named “A与B交叉口”."),
+            "point": _("Where one stands who is “at” the place."),
+            "geometry": _("The line of a road, the outline of a compound; empty for a point."),
+            "valid_to": _(
+                "A place that has ended stays ended when the city pack is loaded again; one that "
+                "was deleted comes back."
+            ),
+        }
+
+
+class PlaceAliasInline(admin.TabularInline):
+    """Other names; how they sound is worked out."""
+
+    model = PlaceAlias
+    fields = ("name",)
+    extra = 0
+
+
 @admin.register(Place)
 class PlaceAdmin(MapAdmin):
-    """Names that word an address."""
+    """The gazetteer: names that are searched and that word an address."""
 
-    list_display = ("name", "kind")
-    list_filter = ("kind",)
-    search_fields = ("name",)
+    form = PlaceForm
+    list_display = ("name", "kind", "name_en", "valid_from", "valid_to", "source")
+    list_filter = ("kind", "source")
+    search_fields = ("folded__startswith", "name", "pinyin__startswith", "initials__startswith")
+    readonly_fields = ("key", "lies_in")
+    fields = (
+        "kind", "name", "name_en", "point", "geometry", "valid_from", "valid_to", "lies_in", "key",
+    )  # fmt: skip
+    inlines = (PlaceAliasInline,)
+
+    @admin.display(description=_("lies in"))
+    def lies_in(self, place: Place) -> str:
+        """Return the areas of today, from the grid."""
+        if not place.point:
+            return ""
+        try:
+            found = locate(place.point.x, place.point.y, on=timezone.localdate(clock.now()))
+        except OutsideCity as outside:
+            return str(outside.message)
+        return " · ".join(area.name for area in (found.district, found.street, found.community))
+
+    def save_model(self, request: HttpRequest, obj: Place, form: Any, change: bool) -> None:
+        """Work out how the name is searched."""
+        place_save(place=obj)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Work out how the other names are searched."""
+        for alias in formset.save(commit=False):
+            alias_save(alias=alias)
+        for alias in formset.deleted_objects:
+            alias.delete()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Names have no history."""

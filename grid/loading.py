@@ -1,8 +1,9 @@
 """Loading a city pack: the files that `scripts/build_city_pack.py` makes, into this app's tables.
 
 Rules: what stands in the database stays (areas, cells, zones and beats are versioned, a second run
-adds only what is missing); base map and gazetteer carry no history and are replaced. Work is done
-in sets: every file is copied into a temporary table and inserted from there.
+adds only what is missing); the base map carries no history and is replaced; the gazetteer follows
+the pack by its keys, what was edited or added in the city stays, and so do aliases. Work is done in
+sets: every file is copied into a temporary table and inserted from there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import City
 from common.errors import DomainError
+from grid.geocoding.naming import search_forms
 
 Row = dict[str, str]
 
@@ -98,11 +100,52 @@ INSERT INTO grid_basefeature (layer, kind, name, min_zoom, geometry)
 SELECT %(layer)s, kind, name, min_zoom::int, ST_Transform(shape, %(tile_srid)s) FROM pack
 WHERE %(bounds)s::geometry IS NULL OR shape && %(bounds)s::geometry
 """
+# The pack's places: those of its file, with the outline of the base map that bears the name, and
+# its roads, the lines of a name as far as they hang together. Uses the GiST index on
+# grid_basefeature.geometry.
+_WANTED = """
+CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS
+WITH listed AS (
+    SELECT name, kind, ST_SetSRID(ST_MakePoint(lon::float, lat::float), %(srid)s) AS point FROM pack
+), pieces AS (
+    SELECT name, geometry, ST_ClusterDBSCAN(geometry, %(gap_m)s, 1) OVER (PARTITION BY name) AS road
+    FROM grid_basefeature WHERE layer = 'road' AND name <> ''
+), roads AS (
+    SELECT name, ST_Transform(ST_Collect(geometry), %(srid)s) AS geometry
+    FROM pieces GROUP BY name, road
+), placed AS (
+    SELECT name, kind, point, (
+        SELECT ST_Transform(outline.geometry, %(srid)s) FROM grid_basefeature AS outline
+        WHERE listed.kind IN ('area', 'building')
+            AND outline.layer IN ('built', 'green', 'building')
+            AND outline.name = listed.name
+            AND ST_DWithin(outline.geometry, ST_Transform(point, %(tile_srid)s), %(beside_m)s)
+        ORDER BY ST_Area(outline.geometry) DESC LIMIT 1) AS geometry
+    FROM listed WHERE %(bounds)s::geometry IS NULL OR point && %(bounds)s::geometry
+    UNION ALL
+    SELECT name, 'road', ST_ClosestPoint(geometry, ST_Centroid(geometry)), geometry FROM roads
+)
+SELECT name, kind, point, geometry, kind || ':' || name || '@' || hash || coalesce('~' || nullif(
+    row_number() OVER (PARTITION BY kind, name, hash ORDER BY point), 1), '') AS key
+FROM placed, ST_GeoHash(point, 8) AS hash
+"""
+_WANTED_SIZES = {"gap_m": 400, "beside_m": 30}  # in units of the tiles' projection
 _PLACES = """
-INSERT INTO grid_place (name, kind, point)
-SELECT name, kind, place.point
-FROM pack, ST_SetSRID(ST_MakePoint(lon::float, lat::float), %(srid)s) AS place (point)
-WHERE %(bounds)s::geometry IS NULL OR place.point && %(bounds)s::geometry
+INSERT INTO grid_place (key, kind, name, folded, pinyin, initials, name_en, point, geometry,
+    valid_from, source)
+SELECT key, kind, name, folded, pinyin, initials, name_en, point, geometry, %(from)s, 'pack'
+FROM wanted JOIN named USING (name, kind)
+ON CONFLICT (key) DO NOTHING
+"""
+_MOVED_PLACES = """
+UPDATE grid_place AS old SET point = wanted.point, geometry = wanted.geometry
+FROM wanted WHERE wanted.key = old.key AND source = 'pack'
+    AND (old.point, old.geometry) IS DISTINCT FROM (wanted.point, wanted.geometry)
+"""
+_GONE_PLACES = """
+DELETE FROM grid_place AS old
+WHERE source = 'pack' AND NOT EXISTS (SELECT FROM wanted WHERE wanted.key = old.key)
+    AND NOT EXISTS (SELECT FROM grid_placealias AS alias WHERE alias.place_id = old.id)
 """
 _LOADED_BOUNDS = """
 SELECT ST_SetSRID(ST_Expand(ST_Extent(geometry)::geometry, 0.005), %(srid)s)
@@ -147,16 +190,36 @@ def load_city_pack(path: str | Path, streets: Collection[str] | None = None) -> 
 
 
 def _replace_base_map(pack: _Pack) -> None:
-    """Replace base map and gazetteer; of a part of the city, only what lies around it."""
+    """Replace the base map and the pack's places; of a part of the city, what lies around it."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM grid_basefeature")
-        cursor.execute("DELETE FROM grid_place")
         cursor.execute(_LOADED_BOUNDS, _SRIDS)
         bounds = cursor.fetchone()[0] if pack.streets else None
     for layer in sorted(pack.folder.glob("base_*.csv.gz")):
         name = layer.name.removeprefix("base_").removesuffix(".csv.gz")
         pack.load(layer.name, _BASE, {"layer": name, "bounds": bounds})
-    pack.load("places.csv.gz", _PLACES, {"bounds": bounds})
+    pack.load("places.csv.gz", _WANTED, {"bounds": bounds, **_WANTED_SIZES})
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVED_PLACES)
+        _name_places(cursor)
+        cursor.execute(_PLACES, {"from": pack.settings["valid_from"]})
+        cursor.execute(_GONE_PLACES)
+        cursor.execute("DROP TABLE wanted, named")
+
+
+def _name_places(cursor: Any) -> None:
+    """Make the temporary table `named`: the forms in which the names of new places are searched."""
+    cursor.execute(
+        "SELECT DISTINCT name, kind FROM wanted WHERE key NOT IN (SELECT key FROM grid_place)"
+    )
+    rows = [{"name": name, "kind": kind, **search_forms(name, kind)} for name, kind in cursor]
+    columns = ("name", "kind", "folded", "pinyin", "initials", "name_en")
+    cursor.execute(f"CREATE TEMPORARY TABLE named ({' text, '.join(columns)} text)")
+    text = io.StringIO()
+    csv.DictWriter(text, fieldnames=columns).writerows(rows)
+    text.seek(0)
+    cursor.cursor.copy_expert("COPY named FROM STDIN WITH (FORMAT csv, NULL '\\N')", text)
+    cursor.execute("ANALYZE named")
 
 
 def _copy(cursor: Any, rows: list[Row]) -> None:

@@ -1,4 +1,4 @@
-"""Where a point lies, and what it is called.
+"""Where a point lies.
 
 One rule for borders: a point on the edge of several cells belongs to the one with the lowest id.
 """
@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.conf import settings
 from django.contrib.gis.db.models import Extent
 from django.db import connection
-from django.utils import translation
-from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import DomainError
@@ -110,7 +107,7 @@ def locate(lon: float, lat: float, *, on: date) -> Location:
         OutsideCity: the point lies in no cell (404).
         DomainError: ``invalid`` 400 for what is no point.
     """
-    _check(lon, lat)
+    check_point(lon, lat)
     with connection.cursor() as cursor:
         _LOCATE.execute(cursor, [lon, lat, on])
         row = cursor.fetchone()
@@ -131,7 +128,8 @@ def locate(lon: float, lat: float, *, on: date) -> Location:
     )
 
 
-def _check(lon: Any, lat: Any) -> None:
+def check_point(lon: Any, lat: Any) -> None:
+    """Raise ``invalid`` 400 for what is no longitude and latitude in degrees."""
     for name, value, limit in (("lon", lon, 180), ("lat", lat, 90)):
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or not math.isfinite(value) or abs(value) > limit:
@@ -147,61 +145,3 @@ def not_a_point(field: str) -> DomainError:
 def cell_on(code: str, day: date) -> GridCell | None:
     """Return the cell that bears the code on a day."""
     return GridCell.objects.valid_on(day).filter(code=code).first()
-
-
-# The nearest crossing and the nearest other named place, through the GiST index on the point.
-_NEAREST_PLACES = """
-SELECT near.name, near.kind, ST_Distance(near.point::geography, here.point::geography),
-    ST_Azimuth(near.point::geography, here.point::geography)
-FROM (SELECT ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4326) AS point) AS here
-CROSS JOIN LATERAL (
-    (SELECT name, kind, point FROM grid_place WHERE kind = 'junction'
-        ORDER BY point <-> here.point LIMIT 1)
-    UNION ALL
-    (SELECT name, kind, point FROM grid_place WHERE kind <> 'junction'
-        ORDER BY point <-> here.point LIMIT 1)
-) AS near
-"""
-_CROSSING_REACH_M = 150  # a crossing this near words the address better than any name
-_NAME_REACH_M = 1_000
-_BESIDE_M = 15  # nearer than this needs no direction
-_DIRECTIONS = (
-    pgettext_lazy("direction", "north"),
-    pgettext_lazy("direction", "north-east"),
-    pgettext_lazy("direction", "east"),
-    pgettext_lazy("direction", "south-east"),
-    pgettext_lazy("direction", "south"),
-    pgettext_lazy("direction", "south-west"),
-    pgettext_lazy("direction", "west"),
-    pgettext_lazy("direction", "north-west"),
-)
-
-
-def describe_place(lon: float, lat: float) -> str:
-    """Word an address from the gazetteer: "文三路与教工路交叉口东南约 40 米"; "" when none is near.
-
-    An address is data of the city: it is worded in the installation's language, not the reader's.
-    """
-    _check(lon, lat)
-    with connection.cursor() as cursor:
-        cursor.execute(_NEAREST_PLACES, {"lon": lon, "lat": lat})
-        places = cursor.fetchall()
-    near = [place for place in places if place[2] <= _CROSSING_REACH_M and place[1] == "junction"]
-    near = near or [place for place in places if place[2] <= _NAME_REACH_M]
-    if not near:
-        return ""
-    name, _kind, distance_m, azimuth = min(near, key=lambda place: place[2])
-    with translation.override(settings.LANGUAGE_CODE):
-        return place_in_words(name, distance_m, azimuth)
-
-
-def place_in_words(name: str, distance_m: float, azimuth: float | None) -> str:
-    """Say where a point lies from a named place; azimuth in radians from north, clockwise."""
-    if distance_m < _BESIDE_M or azimuth is None:
-        return gettext("At %(place)s") % {"place": name}
-    direction = _DIRECTIONS[round(azimuth / (2 * math.pi) * len(_DIRECTIONS)) % len(_DIRECTIONS)]
-    return gettext("About %(distance)d m %(direction)s of %(place)s") % {
-        "place": name,
-        "direction": direction,
-        "distance": round(distance_m, -1),
-    }

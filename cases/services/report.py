@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
@@ -34,8 +33,10 @@ from cases.situation import Situation
 from cases.workflow import ARROWS, State
 from common.rows import one_or_none
 from components.models import Component
-from grid.selectors import OutsideCity, describe_place, locate
+from grid.geocoding.words import place_in_words
+from grid.selectors import OutsideCity, locate
 
+MAX_ADDRESS = 200
 REPORT = next(arrow for arrow in ARROWS if arrow.action == "report")
 
 
@@ -89,7 +90,7 @@ def case_report(
             description=words,
             urgency=urgency,
             is_self_handled=is_self_handled,
-            address=read_text("address", address, 200) or _in_words(lon, lat),
+            address=read_text("address", address, MAX_ADDRESS) or _in_words(lon, lat, now),
         )
         no_parts_yet(case)
         place_case(case, location)
@@ -104,10 +105,10 @@ def case_report(
         return _write(case, clocks, photos, person, idempotency_key)
 
 
-def _in_words(lon: float, lat: float) -> str:
-    """Describe the place in the city's own language, whatever the reporter reads."""
-    with translation.override(settings.LANGUAGE_CODE):
-        return describe_place(lon, lat)
+def _in_words(lon: float, lat: float, now: datetime) -> str:
+    """Word the address of a place whose reporter gave none."""
+    words = place_in_words(lon, lat, on=timezone.localdate(now))
+    return words.text[:MAX_ADDRESS] if words else ""
 
 
 def _city_desk_id(city_id: int) -> int | None:

@@ -14,11 +14,12 @@ from accounts.models import User
 from cases.models import Case
 from common.templatetags.ui import named
 from components.models import Component
-from grid.models import Area, GridCell, Place
+from grid.geocoding import selectors as places
 
 MAX_FOUND = 8
-_COORDINATES = re.compile(r"^\s*(-?\d{1,3}(?:\.\d+)?)\s*[,，\s]\s*(-?\d{1,3}(?:\.\d+)?)\s*$")
-_CODE = re.compile(r"^\d{6,16}$")
+PLACE_ZOOM, THING_ZOOM = 18, 19
+ZOOMS = {"district": 12, "street": 14, "community": 16, "cell": 17, "road": 16, "area": 17}
+_CODE = re.compile(r"^\d{11,16}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,64 +38,28 @@ def map_search(text: str, *, user: User, on: date) -> list[Found]:
     text = text.replace("\0", "").strip()
     if not text:
         return []
-    found: list[Found] = []
-    for search in (_point, _component, _case, _cell, _area, _place):
-        found += search(text, user, on)
-        if len(found) >= MAX_FOUND:
-            break
-    return found[:MAX_FOUND]
+    things = [*_components(text), *_cases(text, user)]
+    return [*things, *_places(text, on)][:MAX_FOUND]
 
 
-def _point(text: str, user: User, on: date) -> Iterator[Found]:
-    match = _COORDINATES.match(text)
-    if match is None:
-        return
-    lon, lat = (float(part) for part in match.groups())
-    if abs(lat) > 90 or (abs(lon) <= 90 and abs(lat) > abs(lon) and abs(lat) > 60):
-        lon, lat = lat, lon
-    if abs(lat) <= 85 and abs(lon) <= 180:
-        yield Found(
-            f"{lon:.5f}, {lat:.5f}", _("Coordinates"), "current-location", Point(lon, lat), 18
-        )
-
-
-def _component(text: str, user: User, on: date) -> Iterator[Found]:
-    if not (_CODE.match(text) and len(text) > 10):
+def _components(text: str) -> Iterator[Found]:
+    if not _CODE.match(text):
         return
     rows = Component.objects.filter(code__startswith=text).select_related("type")
     for row in rows.order_by("code")[:MAX_FOUND]:
-        yield Found(row.code, f"{named(row.type)} · {row.address}", "cube", row.point, 19)
+        detail = f"{named(row.type)} · {row.address}"
+        yield Found(row.code, detail, "cube", row.point, THING_ZOOM)
 
 
-def _case(text: str, user: User, on: date) -> Iterator[Found]:
+def _cases(text: str, user: User) -> Iterator[Found]:
     rows = Case.objects.visible_to(user).filter(number=text.upper()).select_related("type")
     for row in rows[:1]:
-        detail = f"{named(row.type) if row.type else ''} · {row.address}".strip(" ·")
-        yield Found(row.number, detail, "clipboard-check", row.point, 18)
+        kind = named(row.type) if row.type else _("Case")
+        yield Found(row.number, f"{kind} · {row.address}", "clipboard-check", row.point, PLACE_ZOOM)
 
 
-def _cell(text: str, user: User, on: date) -> Iterator[Found]:
-    if not (_CODE.match(text) and len(text) >= 13):
-        return
-    rows = GridCell.objects.valid_on(on).filter(code__startswith=text).select_related("community")
-    for row in rows.order_by("code")[:3]:
-        middle = row.geometry.point_on_surface
-        yield Found(row.code, f"{_('Unit grid cell')} · {row.community}", "map", middle, 17)
-
-
-def _area(text: str, user: User, on: date) -> Iterator[Found]:
-    zooms = {Area.Level.DISTRICT: 12, Area.Level.STREET: 14, Area.Level.COMMUNITY: 16}
-    areas = Area.objects.valid_on(on)
-    rows = areas.filter(code=text) if _CODE.match(text) else areas.filter(name__contains=text)
-    for row in rows.order_by("code")[:4]:
-        middle = row.geometry.point_on_surface
-        yield Found(
-            named(row), f"{row.get_level_display()} · {row.code}", "map-pin", middle,
-            zooms[Area.Level(row.level)],
-        )  # fmt: skip
-
-
-def _place(text: str, user: User, on: date) -> Iterator[Found]:
-    rows = Place.objects.filter(name__contains=text).order_by("name", "id")
-    for row in rows[:MAX_FOUND]:
-        yield Found(row.name, "", "map-pin", row.point, 18)
+def _places(text: str, on: date) -> Iterator[Found]:
+    for row in places.map_search(text, on=on):
+        zoom = ZOOMS.get(row.kind, PLACE_ZOOM)
+        icon = "current-location" if row.kind == "point" else "map-pin"
+        yield Found(named(row), row.understood, icon, Point(row.lon, row.lat), zoom)

@@ -19,7 +19,7 @@ from components.models import CaseType, Component, TypeClass, TypeKind
 from desks.map.search import map_search
 
 READERS = next(desk.roles for desk in DESKS if desk.url_name == "desks:map")
-MAX_SEARCH = 60  # letters
+MAX_SEARCH = 60  # letters, as the field takes
 CASES_SHOWN = 5
 
 

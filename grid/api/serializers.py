@@ -38,3 +38,32 @@ class CellSerializer(serializers.Serializer):
     kind = serializers.CharField()
     area_m2 = serializers.FloatField()
     geometry = serializers.JSONField(help_text="GeoJSON polygon, WGS-84")
+
+
+class FoundPlaceSerializer(serializers.Serializer):
+    """A place that a text may mean."""
+
+    kind = serializers.CharField(
+        help_text="junction, road, area, building, stop, door, poi; "
+        "district, street, community; cell, point"
+    )
+    name = serializers.CharField()
+    name_en = serializers.CharField()
+    lon = serializers.FloatField()
+    lat = serializers.FloatField()
+    score = serializers.FloatField(help_text="0 to 1; see docs/rules/geocoding.md")
+    understood = serializers.CharField(help_text="how the text was read, in the reader's language")
+    address = serializers.CharField(
+        help_text="to write down: the name, or the text itself where it says more"
+    )
+    cell = serializers.CharField(help_text="code of the unit grid cell")
+    community = AreaSerializer()
+    street = AreaSerializer()
+    district = AreaSerializer()
+
+
+class PlaceWordsSerializer(serializers.Serializer):
+    """A point in words."""
+
+    text = serializers.CharField(help_text="in the installation's language, as an address has it")
+    text_en = serializers.CharField()

@@ -1,4 +1,4 @@
-"""`GET /api/v1/grid/…`: where a point lies, and the outline of a cell."""
+"""`GET /api/v1/grid/…` and `/api/v1/places/…`: where a point lies, what a text means."""
 
 from __future__ import annotations
 
@@ -7,14 +7,24 @@ from typing import Any
 
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common import clock
-from grid.api.serializers import CellSerializer, GridRefusalSerializer, LocationSerializer
-from grid.selectors import Location, cell_on, describe_place, locate, not_a_point
+from common.errors import DomainError
+from grid.api.serializers import (
+    CellSerializer,
+    FoundPlaceSerializer,
+    GridRefusalSerializer,
+    LocationSerializer,
+    PlaceWordsSerializer,
+)
+from grid.geocoding.selectors import DEFAULT_LIMIT, MAX_LIMIT, map_search
+from grid.geocoding.words import place_in_words
+from grid.selectors import Location, OutsideCity, cell_on, locate, not_a_point
 
 
 def _degrees(request: Request, name: str) -> float:
@@ -39,9 +49,10 @@ class LocateView(APIView):
     def get(self, request: Request) -> Response:
         """Return cell, community, street, district, zones and management area of a point today."""
         lon, lat = _degrees(request, "lon"), _degrees(request, "lat")
-        place = locate(lon, lat, on=timezone.localdate(clock.now()))
-        answer = LocationSerializer({**_fields(place), "address": describe_place(lon, lat)})
-        return Response(answer.data)
+        today = timezone.localdate(clock.now())
+        place, words = locate(lon, lat, on=today), place_in_words(lon, lat, on=today)
+        answer = {**_fields(place), "address": words.text if words else ""}
+        return Response(LocationSerializer(answer).data)
 
 
 class CellView(APIView):
@@ -64,6 +75,71 @@ class CellView(APIView):
                 "geometry": outline,
             }
         )
+
+
+class PlaceSearchView(APIView):
+    """What a text means."""
+
+    @extend_schema(
+        operation_id="places_search",
+        parameters=[
+            OpenApiParameter(
+                "q",
+                str,
+                required=True,
+                description="address, name, crossing, pinyin, coordinates or code of a cell",
+            ),
+            OpenApiParameter("lon", float, description="prefer what is near, WGS-84 longitude"),
+            OpenApiParameter("lat", float, description="prefer what is near, WGS-84 latitude"),
+            OpenApiParameter("limit", int, description="1 to 50, default 10"),
+        ],
+        responses={200: FoundPlaceSerializer(many=True), 400: GridRefusalSerializer},
+    )
+    def get(self, request: Request) -> Response:
+        """List the places that a text may mean, the likeliest first; none is no error."""
+        given = request.query_params
+        near = None
+        if "lon" in given or "lat" in given:
+            near = _degrees(request, "lon"), _degrees(request, "lat")
+        found = map_search(
+            given.get("q", ""),
+            on=timezone.localdate(clock.now()),
+            near=near,
+            limit=_limit(request),
+        )
+        return Response(FoundPlaceSerializer(found, many=True).data)
+
+
+class PlaceWordsView(APIView):
+    """A point in words."""
+
+    @extend_schema(
+        operation_id="place_words",
+        parameters=[
+            OpenApiParameter("lon", float, required=True, description="WGS-84 longitude"),
+            OpenApiParameter("lat", float, required=True, description="WGS-84 latitude"),
+        ],
+        responses={
+            200: PlaceWordsSerializer,
+            400: GridRefusalSerializer,
+            404: GridRefusalSerializer,
+        },
+    )
+    def get(self, request: Request) -> Response:
+        """Say where a point lies: the nearest crossing, compound, road or stop."""
+        lon, lat = _degrees(request, "lon"), _degrees(request, "lat")
+        words = place_in_words(lon, lat, on=timezone.localdate(clock.now()))
+        if words is None:
+            raise OutsideCity
+        return Response(PlaceWordsSerializer(words).data)
+
+
+def _limit(request: Request) -> int:
+    text = request.query_params.get("limit", str(DEFAULT_LIMIT))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= MAX_LIMIT):
+        message = _("A number from 1 to %(most)d.") % {"most": MAX_LIMIT}
+        raise DomainError("invalid", message, {"limit": [message]})
+    return int(text)
 
 
 def _fields(place: Location) -> dict[str, Any]:

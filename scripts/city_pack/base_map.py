@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import shapely
 
 from . import frame
@@ -27,7 +29,11 @@ ROADS = {
 # Smallest area in m² that is drawn from a zoom on.
 AREAS = ((9, 2_000_000), (10, 500_000), (11, 150_000), (12, 40_000), (13, 10_000), (14, 0))
 LAYERS = ("water", "green", "built", "road", "building", "metro", "station")
-PLACE_KINDS = {"junction", "area", "building", "stop", "road_in_street"}
+PLACE_KINDS = {"junction", "area", "building", "stop"}  # roads come with the base map's lines
+# What names no place: numbers of houses, planned land, crossings of half an English road's name.
+NAMELESS = re.compile(
+    r"[A-Za-z\d-]*(号|号楼|幢|栋|楼)?|规划建设用地.*|.*未知名.*|([A-Za-z-]+与.*|.*与[A-Za-z-]+)交叉口"
+)
 
 
 def layer_rows(source: Source, layer: str) -> list[dict]:
@@ -45,11 +51,11 @@ def layer_rows(source: Source, layer: str) -> list[dict]:
 
 
 def place_rows(source: Source) -> list[dict]:
-    """Return the named places of the gazetteer: crossings, compounds, buildings, stops, roads."""
+    """Return the named places of the gazetteer: crossings, compounds, buildings, stops."""
     return [
         {"name": row["name"], "kind": row["kind"], "lon": row["lon"], "lat": row["lat"]}
         for row in source.rows("basemap/gazetteer")
-        if row["kind"] in PLACE_KINDS
+        if row["kind"] in PLACE_KINDS and not NAMELESS.fullmatch(row["name"])
     ]
 
 

@@ -4,13 +4,12 @@ from datetime import date
 
 import pytest
 from django.db import connection
-from django.utils import translation
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from common.errors import DomainError
 from grid.models import Area, GridCell
-from grid.selectors import OutsideCity, describe_place, locate, place_in_words
+from grid.selectors import OutsideCity, locate
 
 TODAY = date(2026, 11, 22)
 CUIYUAN = (120.1290, 30.2830)  # 翠苑街道
@@ -143,32 +142,6 @@ def test_the_selector_takes_only_finite_numbers(db, lon):
     with pytest.raises(DomainError) as refusal:
         locate(lon, 30.28, on=TODAY)
     assert refusal.value.code == "invalid"
-
-
-def test_an_address_is_worded_from_the_nearest_crossing(city):
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT name, ST_X(point), ST_Y(point) FROM grid_place"
-            " WHERE kind = 'junction' AND name = '文三路与教工路交叉口'"
-        )
-        name, lon, lat = cursor.fetchone()
-    address = describe_place(lon + 0.0003, lat - 0.0002)
-    assert name in address
-    assert "40" in address
-
-
-def test_nothing_is_worded_where_no_name_is_near(db):
-    assert describe_place(*SHANGHAI) == ""
-
-
-@pytest.mark.parametrize(
-    ("azimuth", "direction"),
-    [(0.0, "north"), (0.8, "north-east"), (1.57, "east"), (3.14, "south"), (6.2, "north")],
-)
-def test_directions_are_told_in_eight_winds(azimuth, direction):
-    with translation.override("en"):
-        assert place_in_words("X", 42, azimuth) == f"About 40 m {direction} of X"
-        assert place_in_words("X", 4, azimuth) == "At X"
 
 
 def test_a_cell_is_told_with_its_outline(client, city):

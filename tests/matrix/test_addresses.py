@@ -47,6 +47,8 @@ api/v1/auth/token/                      405 405 405 405 405 405 405 405 405 405 
 api/v1/organisations/                   401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/grid/locate/                     401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/grid/cells/<code>/               401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/places/                          401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/places/words/                    401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/catalogue/types/                 401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/components/nearest/              401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/components/<code>/               401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
@@ -65,6 +67,7 @@ tiles/<layer>/<z>/<x>/<y>.mvt           302 200 200 200 200 200 200 200 200 200 
 map/                                    302 200 200 200 200 200 200 200 200 200 200 200 200 200 403 403
 map/search/                             302 200 200 200 200 200 200 200 200 200 200 200 200 200 403 403
 map/components/<component_id>/          302 200 200 200 200 200 200 200 200 200 200 200 200 200 403 403
+places/options/                         302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 acceptance/                             302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
 acceptance/call/                        302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
 acceptance/<number>/details/            302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
@@ -136,6 +139,7 @@ def parts(cast: Cast) -> dict[str, str]:
         "<component_id>": str(cast.component.pk),
         "cells/<code>": f"cells/{case.cell_code}",
         "components/<code>": f"components/{cast.component.code}",
+        "words/": f"words/?lon={cast.place[0]}&lat={cast.place[1]}",
         "locate/": f"locate/?lon={cast.place[0]}&lat={cast.place[1]}",
         "nearest/": f"nearest/?lon={cast.place[0]}&lat={cast.place[1]}",
     }

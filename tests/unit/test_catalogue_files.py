@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cases.time_limits import Unit
+from common.pinyin import search_keys
 from components.department_kinds import DepartmentKind
-from components.pinyin import search_keys
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "catalogue"
 
@@ -103,6 +103,7 @@ def test_the_schemas_of_attributes_are_schemas():
         ("雨水井盖", "yushuijinggai", "ysjg"),
         ("输油（气）井盖", "shuyouqijinggai", "syqjg"),
         ("焚烧垃圾、树叶", "fenshaolajishuye", "fsljsy"),
+        ("长滨街B座", "changbinjiebzuo", "cbjbz"),
     ],
 )
 def test_pinyin_and_initials_leave_punctuation_out(name, pinyin, initials):

@@ -82,3 +82,48 @@ def test_someone_without_the_permission_sees_no_geography(mini_city):
     assert client.get(page_of(Zone)).status_code == 403
     clerk.user_permissions.add(Permission.objects.get(codename="view_zone"))
     assert client.get(page_of(Zone)).status_code == 200
+
+
+def place_form(place, alias="", **changes):
+    """Return what the page of a place sends."""
+    day = {"valid_from": place.valid_from.isoformat(), "valid_to": ""}
+    aliases = {"aliases-TOTAL_FORMS": 1, "aliases-INITIAL_FORMS": 0, "aliases-0-name": alias}
+    shown = {"kind": place.kind, "name": place.name, "name_en": place.name_en}
+    return {
+        **shown,
+        **day,
+        **aliases,
+        "point": place.point.geojson,
+        "geometry": place.geometry.geojson if place.geometry else "",
+        **changes,
+    }
+
+
+def test_a_place_and_its_other_name_are_found_as_soon_as_they_are_saved(administrator):
+    place = Place.objects.filter(kind="road", name="文三路").first()
+    answer = administrator.post(
+        page_of(Place, place.pk), place_form(place, "电子一条街", name="文三大路")
+    )
+    assert answer.status_code == 302
+    after = Place.objects.get(pk=place.pk)
+    assert (after.folded, after.pinyin, after.source) == ("文三大路", "wensandalu", "city")
+    assert after.key == place.key
+    assert after.geometry.equals_exact(place.geometry, 1e-6)
+    assert after.aliases.get().initials == "dzytj"
+
+
+def test_a_new_place_gets_a_key_of_its_own(administrator):
+    old = Place.objects.filter(kind="stop").first()
+    for _time in range(2):
+        answer = administrator.post("/admin/grid/place/add/", place_form(old, name="新站"))
+        assert answer.status_code == 302
+    keys = Place.objects.filter(name="新站").values_list("key", flat=True)
+    assert len(set(keys)) == 2
+    assert "" not in keys
+
+
+def test_the_page_of_a_place_says_where_it_lies(administrator):
+    place = Place.objects.filter(kind="area", point__within=Area.objects.get(
+        code="330106005").geometry).first()  # fmt: skip
+    page = administrator.get(page_of(Place, place.pk)).content.decode()
+    assert "西湖区 · 翠苑街道" in page

@@ -1,5 +1,6 @@
 // A search field with its list of options below (role combobox): arrows, Enter, Escape and the
 // mouse. htmx loads the options; choosing one puts its value into the hidden field and says so.
+// Where the words count as typed (data-free), nothing is chosen unless a person does.
 import { on } from "./dom.js";
 
 function parts(input) {
@@ -9,6 +10,15 @@ function parts(input) {
 
 function options(list) {
   return [...list.querySelectorAll("[role=option]")];
+}
+
+function isFree(input) {
+  return "free" in input.closest("[data-typeahead]").dataset;
+}
+
+function close(input, list) {
+  list.replaceChildren();
+  input.setAttribute("aria-expanded", "false");
 }
 
 function mark(input, list, option) {
@@ -27,8 +37,7 @@ function choose(option) {
   const value = root.querySelector("[data-value]");
   input.value = option.dataset.label;
   value.value = option.dataset.value;
-  root.querySelector("[role=listbox]").replaceChildren();
-  input.setAttribute("aria-expanded", "false");
+  close(input, root.querySelector("[role=listbox]"));
   value.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
@@ -47,11 +56,11 @@ export function startTypeahead() {
       step(input, list, event.key === "ArrowDown" ? 1 : -1);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      const chosen = list.querySelector("[aria-selected=true]") ?? options(list)[0];
-      choose(chosen);
+      const chosen = list.querySelector("[aria-selected=true]") ?? (isFree(input) ? null : options(list)[0]);
+      if (chosen) choose(chosen);
+      else close(input, list);
     } else if (event.key === "Escape") {
-      list.replaceChildren();
-      input.setAttribute("aria-expanded", "false");
+      close(input, list);
     }
   });
   on("input", "[role=combobox]", (input) => { parts(input).value.value = ""; input.dispatchEvent(new Event("change", { bubbles: true })); });
@@ -62,6 +71,6 @@ export function startTypeahead() {
     const input = root?.querySelector("[role=combobox]");
     if (!input) return;
     input.setAttribute("aria-expanded", String(options(event.target).length > 0));
-    mark(input, event.target, options(event.target)[0] ?? null);
+    mark(input, event.target, isFree(input) ? null : options(event.target)[0] ?? null);
   });
 }
