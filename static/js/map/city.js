@@ -98,10 +98,11 @@ function caseRules(tones) {
 
 function zoneRules(protomaps, tones) {
   const tone = (zoom, feature) => tones.zone[feature.props.grade];
+  const graded = (zoom, feature) => feature.props.grade !== "ordinary"; // the rest of the city
   const { LineSymbolizer, PolygonSymbolizer } = protomaps;
   return [
-    { dataLayer: "zone", symbolizer: new PolygonSymbolizer({ fill: tone, opacity: 0.07, perFeature: true }) },
-    { dataLayer: "zone", symbolizer: new LineSymbolizer({ color: tone, width: 2, opacity: 0.9, perFeature: true }) },
+    { dataLayer: "zone", filter: graded, symbolizer: new PolygonSymbolizer({ fill: tone, opacity: 0.1, perFeature: true }) },
+    { dataLayer: "zone", filter: graded, symbolizer: new LineSymbolizer({ color: tone, width: 2, opacity: 0.9, perFeature: true }) },
   ].map((rule) => ({ dataSource: "zones", ...rule }));
 }
 
