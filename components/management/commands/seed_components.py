@@ -20,6 +20,7 @@ from common.models import DemoClock
 from common.owner import database_analyze
 from components.models import Component
 from components.seeding.load import components_seed
+from components.tiling.services import counts_rebuild
 
 CONSENT = "--yes-this-is-a-benchmark-database"
 MANY = 100_000  # foreign keys are then checked as a whole, and the planner is told
@@ -63,6 +64,8 @@ class Command(BaseCommand):
         except DomainError as refusal:
             raise CommandError(str(refusal.message)) from refusal
         if added >= MANY:
+            tell("counts of the tiles")
+            counts_rebuild()
             tell("statistics")
             database_analyze()
         tell(f"{added} components added, seed {options['seed']}")
