@@ -47,6 +47,7 @@ DESKS: tuple[Desk, ...] = (
     Desk("cases:report", pgettext_lazy("desk", "Report"), "camera", frozenset({Role.COLLECTOR})),
     Desk("cases:list", pgettext_lazy("desk", "Cases"), "list", EVERYBODY),
     Desk("desks:map", pgettext_lazy("desk", "Map"), "map", EVERYBODY - {Role.SHARING_PARTNER}),
+    Desk("components:ledger", pgettext_lazy("desk", "Register"), "cube", EVERYBODY),
     Desk(
         "admin:index",
         pgettext_lazy("desk", "Settings"),

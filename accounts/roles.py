@@ -45,36 +45,85 @@ SEE_ALL = "cases.view_all_cases"
 SEE_PERSONAL_DATA = "cases.view_personal_data"
 CONFIGURE = "accounts.configure_city"
 SUPERVISE = "cases.supervise"
+PROPOSE_CHANGES = "components.propose_changes"
+APPROVE_CHANGES = "components.approve_changes"
+CHANGE_BODIES = "components.change_bodies"
+EXPORT_REGISTER = "components.export_register"
 
 ROLES: dict[Role, RoleDefinition] = {
     definition.role: definition
     for definition in (
-        RoleDefinition(Role.COLLECTOR, _("Collector"), "/tasks/", (REPORT,)),
+        RoleDefinition(Role.COLLECTOR, _("Collector"), "/tasks/", (REPORT, PROPOSE_CHANGES)),
         RoleDefinition(
             Role.ACCEPTOR,
             _("Acceptor"),
             "/acceptance/",
-            (REPORT, SEE_ALL, SEE_PERSONAL_DATA),
+            (REPORT, SEE_ALL, SEE_PERSONAL_DATA, PROPOSE_CHANGES, EXPORT_REGISTER),
         ),
         RoleDefinition(
             Role.SHIFT_SUPERVISOR,
             _("Shift supervisor"),
             "/supervision/",
-            (SEE_ALL, SEE_PERSONAL_DATA, SUPERVISE),
+            (
+                SEE_ALL,
+                SEE_PERSONAL_DATA,
+                SUPERVISE,
+                PROPOSE_CHANGES,
+                APPROVE_CHANGES,
+                CHANGE_BODIES,
+                EXPORT_REGISTER,
+            ),
         ),
-        RoleDefinition(Role.DISPATCHER, _("Dispatcher"), "/dispatch/", ()),
-        RoleDefinition(Role.DEPARTMENT_CLERK, _("Department clerk"), "/inbox/", ()),
-        RoleDefinition(Role.DEPARTMENT_HEAD, _("Department head"), "/inbox/", ()),
+        RoleDefinition(
+            Role.DISPATCHER, _("Dispatcher"), "/dispatch/", (PROPOSE_CHANGES, EXPORT_REGISTER)
+        ),
+        RoleDefinition(
+            Role.DEPARTMENT_CLERK,
+            _("Department clerk"),
+            "/inbox/",
+            (PROPOSE_CHANGES, EXPORT_REGISTER),
+        ),
+        RoleDefinition(
+            Role.DEPARTMENT_HEAD,
+            _("Department head"),
+            "/inbox/",
+            (PROPOSE_CHANGES, EXPORT_REGISTER),
+        ),
         RoleDefinition(Role.PROXY_SQUAD, _("Proxy squad"), "/inbox/", ()),
         RoleDefinition(
             Role.LEADER,
             _("Centre's leader"),
             "/supervision/",
-            (REPORT, SEE_ALL, SEE_PERSONAL_DATA, SUPERVISE),
+            (
+                REPORT,
+                SEE_ALL,
+                SEE_PERSONAL_DATA,
+                SUPERVISE,
+                PROPOSE_CHANGES,
+                APPROVE_CHANGES,
+                EXPORT_REGISTER,
+            ),
         ),
-        RoleDefinition(Role.INSPECTOR, _("Inspector"), "/cases/", (SEE_ALL,)),
+        RoleDefinition(
+            Role.INSPECTOR,
+            _("Inspector"),
+            "/cases/",
+            (SEE_ALL, PROPOSE_CHANGES, EXPORT_REGISTER),
+        ),
         RoleDefinition(Role.CONTRACTOR_MANAGER, _("Contractor manager"), "/cases/", ()),
-        RoleDefinition(Role.ADMINISTRATOR, _("Administrator"), "/admin/", (SEE_ALL, CONFIGURE)),
+        RoleDefinition(
+            Role.ADMINISTRATOR,
+            _("Administrator"),
+            "/admin/",
+            (
+                SEE_ALL,
+                CONFIGURE,
+                PROPOSE_CHANGES,
+                APPROVE_CHANGES,
+                CHANGE_BODIES,
+                EXPORT_REGISTER,
+            ),
+        ),
         RoleDefinition(Role.SHARING_PARTNER, _("Sharing partner"), "/cases/", (REPORT,)),
     )
 }
@@ -99,3 +148,8 @@ HOME_ORDER: tuple[Role, ...] = (
 def home_for(roles: frozenset[Role]) -> str:
     """Return the path of the desk where a person with these roles starts; "/" without any."""
     return next((ROLES[role].home for role in HOME_ORDER if role in roles), "/")
+
+
+def may(roles: frozenset[Role], permission: str) -> bool:
+    """Tell whether one of these roles holds a permission."""
+    return any(permission in ROLES[role].permissions for role in roles)

@@ -8,3 +8,9 @@ class CasesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "cases"
     verbose_name = _("Cases")
+
+    def ready(self) -> None:
+        """Show cases on the register's pages."""
+        from cases.register_panel import register  # noqa: PLC0415  models are ready now
+
+        register()

@@ -299,6 +299,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "resume-register-jobs": {
+        "task": "components.resume_jobs",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "forget-exports": {"task": "components.forget_exports", "schedule": crontab(hour=3, minute=40)},
     "anchor-history": {"task": "cases.anchor_history", "schedule": crontab(hour=0, minute=10)},
     "forget-old-keys": {"task": "accounts.forget_old_keys", "schedule": crontab(hour=3, minute=20)},
 }

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 from django.http import HttpRequest
 
 
@@ -67,3 +69,84 @@ def read_cursor(text: str) -> tuple[bool, tuple[datetime, int] | None]:
     if place[0].tzinfo is None or not 0 < place[1] < 2**62:
         return False, None
     return side == "before", place
+
+
+class RowBeyond(Func):
+    """``(a, b, c) > (x, y, z)``: PostgreSQL begins an index that starts with a, b at that place."""
+
+    output_field = BooleanField()
+
+    def __init__(self, columns: Sequence[str], values: Sequence[Any], sign: str) -> None:
+        super().__init__(*(F(name) for name in columns), *(Value(value) for value in values))
+        self.count, self.sign = len(columns), sign
+
+    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, list[Any]]:
+        """Write both rows."""
+        parts = [compiler.compile(part) for part in self.get_source_expressions()]
+        left, right = parts[: self.count], parts[self.count :]
+        rows = (", ".join(sql for sql, _params in side) for side in (left, right))
+        params = [value for _sql, values in parts for value in values]
+        return f"({next(rows)}) {self.sign} ({next(rows)})", params
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPage:
+    """One page by several columns: the ids of its rows, and the cursors before and after."""
+
+    ids: list[int]
+    previous: str
+    next: str
+
+
+def key_page(
+    rows: QuerySet, cursor: str, *, size: int, order: Sequence[str], is_sorted: bool = False
+) -> KeyPage:
+    """Return the page of a cursor in an order of columns that end in a unique one.
+
+    All columns go up, or all go down ("-pk"). A broken cursor means the first page. ``is_sorted``
+    finds the rows first and sorts them, where an index in this order would lead past too many.
+    """
+    columns = [name.lstrip("-") for name in order]
+    goes_down = order[0].startswith("-")
+    backwards, place = _read_key(cursor, len(columns))
+    if place is not None:
+        sign = "<" if goes_down is not backwards else ">"
+        rows = rows.filter(RowBeyond(columns, place, sign))
+    marks = "-" if goes_down is not backwards else ""
+    if is_sorted:
+        rows = rows.annotate(sorted_by=Func(F(columns[0]), template="(SELECT %(expressions)s)"))
+        ordered = rows.order_by(f"{marks}sorted_by", *(marks + name for name in columns[1:]))
+    else:
+        ordered = rows.order_by(*(marks + name for name in columns))
+    found = list(ordered.values_list(*columns, "pk")[: size + 1])
+    has_more, found = len(found) > size, found[:size]
+    if backwards:
+        found.reverse()
+    has_earlier = has_more if backwards else place is not None
+    has_later = backwards or has_more
+    return KeyPage(
+        ids=[row[-1] for row in found],
+        previous=_key("before", found[0][:-1]) if found and has_earlier else "",
+        next=_key("after", found[-1][:-1]) if found and has_later else "",
+    )
+
+
+def _key(side: str, values: Sequence[Any]) -> str:
+    text = json.dumps([side, *values], separators=(",", ":"), default=str)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_key(text: str, count: int) -> tuple[bool, list[Any] | None]:
+    try:
+        side, *values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, TypeError):
+        return False, None
+    if len(values) != count or not all(_is_key(value) for value in values):
+        return False, None
+    return side == "before", values
+
+
+def _is_key(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= 40 and "\x00" not in value
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**62

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from django.core.exceptions import EmptyResultSet
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model, QuerySet
 
 M = TypeVar("M", bound=Model)
@@ -16,3 +18,15 @@ def one_or_none(rows: QuerySet[M]) -> M | None:
     than to read the row.
     """
     return next(iter(rows.order_by()[:1]), None)
+
+
+def rows_estimate(rows: QuerySet[Any]) -> int:
+    """Return how many rows the planner expects: nothing is read."""
+    compiler = rows.order_by().values("pk").query.get_compiler(DEFAULT_DB_ALIAS)
+    try:
+        sql, params = compiler.as_sql()
+    except EmptyResultSet:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
+        return int(cursor.fetchone()[0][0]["Plan"]["Plan Rows"])

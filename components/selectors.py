@@ -10,7 +10,9 @@ from django.db.models import F, FloatField, Func, Prefetch, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from common.errors import DomainError
+from common.rows import one_or_none
 from components.models import GEOGRAPHY, CaseStandard, CaseType, Component
 from grid.models import SRID
 
@@ -104,6 +106,30 @@ def component_get(code: str) -> Component:
     """Return the component with this identification code; raise NotThere."""
     is_code = len(code) == CODE_DIGITS and code.isascii() and code.isdigit()
     found = _described(Component.objects.filter(code=code)).first() if is_code else None
+    if found is None:
+        raise NotThere(_("There is no such component."))
+    return found
+
+
+RECORD_RELATIONS = (*PUBLIC_RELATIONS, "community__parent__parent", "successor")
+RECORD_OUTLINES = (
+    "cell__geometry",
+    "community__geometry",
+    "community__parent__geometry",
+    "community__parent__parent__geometry",
+    "successor__geometry",
+    "successor__point",
+    "successor__tile_point",
+)
+
+
+def component_get_visible(*, user: User, code: str) -> Component:
+    """Return a component the person may see, with what its record says; raise NotThere."""
+    is_code = len(code) == CODE_DIGITS and code.isascii() and code.isdigit()
+    rows = Component.objects.visible_to(user).filter(code=code) if is_code else None
+    found = None
+    if rows is not None:
+        found = one_or_none(rows.select_related(*RECORD_RELATIONS).defer(*RECORD_OUTLINES))
     if found is None:
         raise NotThere(_("There is no such component."))
     return found

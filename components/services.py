@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator
 
 from accounts.models import Organisation, User
 from common.errors import DomainError
+from common.geo import distance_m
 from components.models import CaseStandard, CaseType, CodeCounter, Component, TypeKind
 from components.selectors import NotThere
 from grid.models import SRID
@@ -29,6 +30,7 @@ DECIDING = frozenset(
     {"condition", "limit_value", "limit_unit", "closing_condition", "lead_department_kind"}
 )
 MAX_SEQUENCE = 999_999
+SAME_PLACE_M = 50  # two entries of one thing stand no farther apart, whoever measured
 GEOMETRY_KINDS = {
     "Point": "point",
     "LineString": "line",
@@ -128,6 +130,59 @@ def component_retire(*, actor: User | None, component_id: int, on: date) -> Comp
     component.state = Component.State.ABANDONED
     _save(component, actor)
     return component
+
+
+@transaction.atomic
+def component_replace(
+    *, actor: User | None, component_id: int, on: date, **values: Any
+) -> Component:
+    """Put a new component, with a code of its own, in the place of one; return the new one.
+
+    It is like the old one but for ``values`` (names as in CHANGEABLE). The old row keeps its code
+    and its cases, ends and names the new one as its successor.
+    """
+    if unknown := values.keys() - CHANGEABLE:
+        raise DomainError(
+            "invalid",
+            _("This cannot be changed: %(names)s.") % {"names": ", ".join(sorted(unknown))},
+        )
+    old = _locked(component_id)
+    if old.retired_date is not None:
+        raise DomainError("not_possible", _("This component is no longer in use."), status=409)
+    like = {name: getattr(old, name) for name in CHANGEABLE}
+    fresh = {"state": Component.State.INTACT, "installed_date": on}
+    new = component_create(actor=actor, type=old.type, on=on, **{**like, **fresh, **values})
+    _end(old, Component.Ending.REPLACED, new, actor, on)
+    return new
+
+
+@transaction.atomic
+def component_merge(*, actor: User | None, component_id: int, into_id: int, on: date) -> Component:
+    """End a component that was entered twice; return the one that stays.
+
+    The cases of the one that ends stay on its row, which says where it is now.
+    Raise DomainError ``not_possible`` when one of them has ended, ``invalid`` when they cannot be
+    the same thing: another type, or farther apart than SAME_PLACE_M.
+    """
+    locked = {pk: _locked(pk) for pk in sorted({component_id, into_id})}
+    old, stays = locked[component_id], locked[into_id]
+    if old.pk == stays.pk:
+        raise _invalid("into", _("A component cannot be merged into itself."))
+    if old.retired_date is not None or stays.retired_date is not None:
+        raise DomainError("not_possible", _("This component is no longer in use."), status=409)
+    if old.type_id != stays.type_id:
+        raise _invalid("into", _("Only components of the same type can be one and the same."))
+    apart = distance_m((old.point.x, old.point.y), (stays.point.x, stays.point.y))
+    if apart > SAME_PLACE_M:
+        message = _("They stand %(metres)d m apart: at most %(most)d m may be a mistake.")
+        raise _invalid("into", message % {"metres": apart, "most": SAME_PLACE_M})
+    _end(old, Component.Ending.MERGED, stays, actor, on)
+    return stays
+
+
+def _end(old: Component, ending: str, successor: Component, actor: User | None, on: date) -> None:
+    old.retired_date, old.ending, old.successor = on, ending, successor
+    _save(old, actor)
 
 
 # One join for all; a point on an edge belongs to the cell with the lowest id. Uses the index

@@ -17,13 +17,11 @@ from common.errors import DomainError
 from components.api.representations import component_data, type_data
 from components.api.serializers import (
     CaseTypeSerializer,
-    ComponentSerializer,
     NearComponentSerializer,
 )
 from components.models import TypeKind
 from components.selectors import (
     catalogue,
-    component_get,
     components_nearest,
     type_get,
     types_search,
@@ -59,15 +57,6 @@ class TypeListView(APIView):
             order = [row.pk for row in types_search(text, today, kind=kind, limit=len(rows))]
             rows.sort(key=lambda row: order.index(row.pk))
         return Response([type_data(row) for row in rows])
-
-
-class ComponentView(APIView):
-    """One component."""
-
-    @extend_schema(operation_id="component", responses={200: ComponentSerializer, **REFUSED})
-    def get(self, request: Request, code: str) -> Response:
-        """Return the component with this identification code."""
-        return Response(component_data(component_get(code)))
 
 
 class NearestComponentsView(APIView):

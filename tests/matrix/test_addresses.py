@@ -14,6 +14,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from cases.models import CasePhoto
 from cases.services import case_report
 from cases.workflow import State
+from components.register.changes import change_ask
+from components.register.models import ComponentChange
 from tests.cast import NOW, Cast, Story, photo_of
 
 PEOPLE = {  # column: log-in; two of a post where one is tied to the case and one is not
@@ -51,7 +53,10 @@ api/v1/places/                          401 200 200 200 200 200 200 200 200 200 
 api/v1/places/words/                    401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/catalogue/types/                 401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/components/nearest/              401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
-api/v1/components/<code>/               401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/components/                      401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/components/<code>/               401 200 200 200 200 200 200 200 200 200 200 200 200 200 404 404
+api/v1/components/<code>/changes/       401 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+api/v1/components/changes/<change_id>/<decision>/ 401 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
 api/v1/cases/                           401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/cases/<number>/                  401 200 404 200 200 200 404 200 404 404 200 200 200 200 404 404
 api/v1/cases/<number>/events/           401 200 404 200 200 200 404 200 404 404 200 200 200 200 404 404
@@ -76,6 +81,16 @@ tasks/report/                           302 200 200 403 403 403 403 403 403 403 
 tasks/<number>/                         302 200 404 403 403 403 403 403 403 403 403 403 403 403 403 403
 photos/<photo_id>/<size>/               302 200 404 200 200 200 404 200 404 404 200 200 200 200 404 404
 types/                                  302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+components/                             302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 403
+components/exports/                     302 403 403 200 200 200 200 200 200 403 200 200 403 200 403 403
+components/exports/<export_id>/file/    302 403 403 404 404 404 404 404 404 403 404 404 403 404 403 403
+components/bodies/                      302 403 403 403 200 403 403 403 403 403 403 403 403 200 403 403
+components/bodies/<body_change_id>/     302 403 403 403 404 403 403 403 403 403 403 403 403 404 403 403
+components/changes/                     302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 403
+components/changes/<change_id>/         302 200 200 200 200 200 200 200 200 200 200 200 200 200 404 403
+components/changes/<change_id>/<decision>/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+components/<code>/                      302 200 200 200 200 200 200 200 200 200 200 200 200 200 404 403
+components/<code>/changes/<kind>/       302 200 200 200 200 200 200 200 403 403 200 200 403 200 403 403
 cases/                                  302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 cases/<number>/                         302 200 404 200 200 200 404 200 404 404 200 200 200 200 404 404
 cases/<number>/actions/<action>/        302 409 404 409 409 409 404 200 404 404 409 409 409 409 404 404
@@ -91,6 +106,12 @@ api/v1/auth/token/                      400 400 400 400 400 400 400 400 400 400 
 api/v1/cases/                           401 400 400 400 400 400 400 400 400 400 400 400 400 400 400 400
 api/v1/photos/                          401 400 400 400 400 400 400 400 400 400 400 400 400 400 400 400
 api/v1/cases/<number>/actions/<action>/ 401 403 404 403 403 403 404 400 404 404 403 403 403 403 404 404
+api/v1/components/<code>/changes/       401 400 400 400 400 400 400 400 400 400 400 400 400 400 404 404
+api/v1/components/changes/<change_id>/<decision>/ 401 403 403 403 400 403 403 403 403 403 400 403 403 400 404 404
+components/exports/                     302 403 403 400 400 400 400 400 400 403 400 400 403 400 403 403
+components/bodies/                      302 403 403 403 400 403 403 403 403 403 403 403 403 400 403 403
+components/changes/<change_id>/<decision>/ 302 403 403 403 400 403 403 403 403 403 400 403 403 400 403 403
+components/<code>/changes/<kind>/       302 400 400 400 400 400 400 400 403 403 400 400 403 400 403 403
 """  # noqa: E501
 
 SIMPLE = re.compile(r"<\w+:(\w+)>")
@@ -140,9 +161,26 @@ def parts(cast: Cast) -> dict[str, str]:
         "cells/<code>": f"cells/{case.cell_code}",
         "components/<code>": f"components/{cast.component.code}",
         "words/": f"words/?lon={cast.place[0]}&lat={cast.place[1]}",
+        "<change_id>": str(open_change_of(cast).pk),
+        "<decision>": "refuse",
+        "<kind>": "change",
+        "<export_id>": "1",
+        "<body_change_id>": "1",
         "locate/": f"locate/?lon={cast.place[0]}&lat={cast.place[1]}",
         "nearest/": f"nearest/?lon={cast.place[0]}&lat={cast.place[1]}",
     }
+
+
+def open_change_of(cast: Cast) -> ComponentChange:
+    """Return a change of the usual component that waits, asked for by another collector."""
+    return change_ask(
+        actor=cast.collector_lin,
+        component_id=cast.component.pk,
+        kind="change",
+        proposed={"state": "damaged"},
+        reason="坏了",
+        now=NOW,
+    )
 
 
 def address_of(pattern: str, parts: dict[str, str]) -> str:

@@ -121,6 +121,8 @@ async function start(element) {
     if (data.cell) city.showCellByCode(data.cell);
     const points = readPoints(data.points);
     if (points) city.showPoints(points);
+    const shape = readPoints(data.shape);
+    if (shape) city.put("shape", city.L.geoJSON(shape, { interactive: false, style: { className: "map-shape" } }));
     if ("pick" in data) {
       followForm(city, element);
       city.onPick((place) => element.dispatchEvent(new CustomEvent("map:pick", { bubbles: true, detail: place })));
