@@ -23,7 +23,7 @@ from components.models import Component
 from components.register.models import ComponentChange
 from components.services import check_fits, point_on
 from grid.models import SRID
-from grid.selectors import locate
+from grid.selectors import OutsideCity, locate
 
 Kind = ComponentChange.Kind
 DESCRIBED = (
@@ -83,7 +83,10 @@ def _fits(component: Component, values: Mapping[str, Any], on: date) -> None:
     check_fits(component.type, geometry, values.get("attributes", component.attributes))
     if "geometry" in values:
         point = point_on(geometry)
-        locate(point.x, point.y, on=on)
+        try:
+            locate(point.x, point.y, on=on)
+        except OutsideCity as outside:
+            raise invalid("geometry", outside.message) from None
 
 
 def _text(name: str, raw: Any, component: Component) -> str:
