@@ -91,13 +91,13 @@ def export_run(*, export_id: int) -> Export | None:
         return None
     path = export_path(export)
     beside = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         count = _write(export, beside)
         beside.chmod(0o644)
         beside.replace(path)
     except Exception as error:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             beside.unlink()
         if not isinstance(error, DomainError):
             log.exception("export failed", export=export.pk)
