@@ -25,13 +25,18 @@ os.environ["DEMO"] = "False"  # real clocks
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 django.setup()
 
-from benchmarks import geocoding, loop, register  # noqa: E402
+from benchmarks import geocoding, ledger, loop, register  # noqa: E402
 from benchmarks.figures import HEADER, Figure  # noqa: E402
 from cases.models import Case  # noqa: E402
 from common.owner import database_analyze  # noqa: E402
 from desks.replay.database import city_prepare, database_use  # noqa: E402
 
-SUITES = {"loop": loop.measure, "register": register.measure, "geocoding": geocoding.measure}
+SUITES = {
+    "loop": loop.measure,
+    "register": register.measure,
+    "geocoding": geocoding.measure,
+    "ledger": ledger.measure,
+}
 SEED = int(os.environ.get("SEED", "1000000"))
 DATABASE = "citymgmt_bench" if SEED == 1_000_000 else f"citymgmt_bench_{SEED}"
 CONSENT = "--yes-this-is-a-benchmark-database"

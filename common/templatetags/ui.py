@@ -15,8 +15,8 @@ from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
 
 from common import clock as city_clock
@@ -170,6 +170,23 @@ def with_query(context: template.Context, **changes: Any) -> str:
 def selected_if(context: template.Context, name: str, value: Any) -> str:
     """Mark the option of a filter that stands in the address."""
     return " selected" if str(value) in context["request"].GET.getlist(name) else ""
+
+
+@register.simple_tag(takes_context=True)
+def option_list(context: template.Context, name: str, options: Any) -> SafeString:
+    """Draw the options of a filter, those that stand in the address selected.
+
+    In one piece: a loop of a template takes ten times as long, and a filter may have hundreds.
+    """
+    chosen = set(context["request"].GET.getlist(name))
+    return format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        (
+            (value, mark_safe(" selected") if str(value) in chosen else "", text)
+            for value, text in options
+        ),
+    )
 
 
 @register.inclusion_tag("ui/_state_badge.html")

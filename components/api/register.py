@@ -86,7 +86,7 @@ class ComponentListView(APIView):
         operation_id="components_list",
         parameters=[
             *(OpenApiParameter(name, OpenApiTypes.STR, description=text) for name, text in FILTERS),
-            OpenApiParameter("page_size", OpenApiTypes.INT, description="1 to 100, default 50"),
+            OpenApiParameter("page_size", OpenApiTypes.INT, description="1 to 100, default 25"),
         ],
         responses={200: ComponentPageSerializer, **REFUSED},
     )

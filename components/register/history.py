@@ -143,7 +143,8 @@ def _places(before: Any, after: Any) -> tuple[str, str]:
     old, new = before.point, after.point
     words = f"{old.x:.6f}, {old.y:.6f}", f"{new.x:.6f}, {new.y:.6f}"
     moved = distance_m((old.x, old.y), (new.x, new.y))
-    return words[0], f"{words[1]} ({_('%(metres).1f m away') % {'metres': moved}})"
+    away = _("%(metres).1f m away") % {"metres": moved}
+    return words[0], f"{words[1]} ({away})"
 
 
 def _attributes(

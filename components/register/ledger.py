@@ -19,7 +19,7 @@ from common.paging import KeyPage, key_page
 from components.models import Component
 from components.register.filters import Narrowed, invalid
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 COUNTED_TO = 1_000
 ORDERS = {
     "place": ("community_id", "type_id", "pk"),

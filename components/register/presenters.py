@@ -113,13 +113,21 @@ def filter_choices(user: User, query: Mapping[str, str]) -> list[dict[str, Any]]
 
     Streets are offered in a chosen district, communities in a chosen street.
     """
-    types = list(
-        CaseType.objects.filter(kind=TypeKind.COMPONENT).select_related("type_class").in_order()
+    said = (
+        "code",
+        "name",
+        "name_en",
+        "type_class__code",
+        "type_class__name",
+        "type_class__name_en",
     )
+    components = CaseType.objects.filter(kind=TypeKind.COMPONENT).select_related("type_class")
+    types = list(components.only(*said).in_order())
     classes = {row.type_class.code: row.type_class for row in types}
     chosen_class = query.get("class", "")
     offered = [row for row in types if chosen_class in ("", row.type_class.code)]
-    bodies = Organisation.objects.filter(city=user.city_id, is_active=True, kind__in=BODY_KINDS)
+    answering = Organisation.objects.filter(city=user.city_id, is_active=True, kind__in=BODY_KINDS)
+    bodies = answering.only("code", "name", "name_en")
     return [
         _select("class", _("Class"), [(code, named(classes[code])) for code in sorted(classes)]),
         _select("type", _("Type"), [(row.code, f"{row.code[1:]} {named(row)}") for row in offered]),
