@@ -34,8 +34,8 @@ def cases_of_component(component: Component, user: User, now: datetime) -> dict[
         .order_by("-reported_at", "-pk")[: SHOWN_CASES + 1]
     )
     shown = cases[:SHOWN_CASES]
-    uses = CasePhoto.objects.filter(case__in=shown).select_related("photo") if shown else []
-    newest = list(uses.order_by("-pk")[:SHOWN_PHOTOS]) if shown else []
+    uses = CasePhoto.objects.filter(case__in=shown).select_related("photo").order_by("-pk")
+    newest = list(uses[:SHOWN_PHOTOS]) if shown else []
     return {
         "cases": [case_row(case, now) for case in shown],
         "open_count": sum(case.is_open for case in shown),

@@ -80,7 +80,9 @@ class RowBeyond(Func):
         super().__init__(*(F(name) for name in columns), *(Value(value) for value in values))
         self.count, self.sign = len(columns), sign
 
-    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, list[Any]]:
+    def as_sql(
+        self, compiler: Any, connection: Any, *_args: Any, **_kwargs: Any
+    ) -> tuple[str, Any]:
         """Write both rows."""
         parts = [compiler.compile(part) for part in self.get_source_expressions()]
         left, right = parts[: self.count], parts[self.count :]

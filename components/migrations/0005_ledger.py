@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                     "role",
                     models.CharField(
                         choices=[
-                            ("maintainer", "Maintainer"),
+                            ("maintainer", "Maintaining body"),
                             ("owner", "Owner"),
                             ("competent_body", "Competent body"),
                         ],

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
@@ -147,12 +148,12 @@ def described_fields(component: Component) -> dict[str, forms.Field]:
 
 
 def _label(name: str) -> Any:
-    return Component._meta.get_field(name).verbose_name
+    return capfirst(Component._meta.get_field(name).verbose_name)
 
 
 def _plain_field(component: Component, name: str) -> forms.Field:
     column, present = Component._meta.get_field(name), getattr(component, name)
-    common = {"label": column.verbose_name, "initial": present}
+    common = {"label": capfirst(column.verbose_name), "initial": present}
     if column.choices:
         return forms.ChoiceField(choices=column.choices, widget=_dropdown(), **common)
     if name.endswith("_date"):

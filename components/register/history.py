@@ -119,7 +119,7 @@ def _id(value: Any) -> int | None:
 
 def _raw(row: Any, name: str) -> Any:
     column = Component._meta.get_field(name)
-    return getattr(row, column.attname)
+    return getattr(row, column.attname)  # type: ignore[union-attr]
 
 
 def _guessed(changed: list[str], after: Any) -> str | Promise:
@@ -132,7 +132,7 @@ def _differences(name: str, before: Any, after: Any, case_type: CaseType) -> Ite
     column = Component._meta.get_field(name)
     label = str(column.verbose_name)  # type: ignore[union-attr]
     if name == "geometry":
-        yield label, *_places(before, after)
+        yield _("Place"), *_places(before, after)
     elif name == "attributes":
         yield from _attributes(before.attributes, after.attributes, case_type)
     else:

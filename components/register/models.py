@@ -105,7 +105,7 @@ class JobState(models.TextChoices):
 class BodyRole(models.TextChoices):
     """In which of three ways an organisation answers for a component: the model's field."""
 
-    MAINTAINER = "maintainer", _("Maintainer")
+    MAINTAINER = "maintainer", _("Maintaining body")
     OWNER = "owner", _("Owner")
     COMPETENT_BODY = "competent_body", _("Competent body")
 

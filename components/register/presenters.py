@@ -64,7 +64,9 @@ COLUMNS: dict[str, Column] = {
         gettext_lazy("Competent body"), "organisation", lambda row: row.competent_body
     ),
     "owner": Column(gettext_lazy("Owner"), "organisation", lambda row: row.owner),
-    "maintainer": Column(gettext_lazy("Maintainer"), "organisation", lambda row: row.maintainer),
+    "maintainer": Column(
+        gettext_lazy("Maintaining body"), "organisation", lambda row: row.maintainer
+    ),
     "state": Column(gettext_lazy("State"), "state", state_look),
     "accuracy": Column(gettext_lazy("Accuracy"), "figure", lambda row: row.accuracy),
     "surveyed": Column(gettext_lazy("Surveyed"), "day", lambda row: row.surveyed_date),

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.contrib.gis.geos import GEOSGeometry
 from django.db import connection
 from django.db.models import Q
@@ -101,18 +100,21 @@ def _areas(text: str, city_id: int) -> Reading | None:
     )
 
 
-# By the index ``component_tile``; the geometry of the base map has the tiles' projection.
+# By the index ``component_tile``; the base map has the tiles' projection, which stretches metres.
 _ALONG = """
-SELECT ST_AsEWKB(ST_Buffer(ST_Collect(geometry), %s / cos(radians(%s)), 'quad_segs=2'))
-FROM grid_basefeature WHERE layer = 'road' AND name = %s
+WITH road AS (
+    SELECT ST_Collect(geometry) AS lines FROM grid_basefeature WHERE layer = 'road' AND name = %s
+)
+SELECT ST_AsEWKB(ST_Buffer(
+    lines, %s / cos(radians(ST_Y(ST_Transform(ST_Centroid(lines), 4326)))), 'quad_segs=2'
+)) FROM road
 """
 
 
 def road_reading(text: str, city_id: int) -> Reading | None:
     """Return what stands along a road of the base map, by its whole name; None without one."""
-    latitude = settings.LEAFLET_CONFIG["DEFAULT_CENTER"][0]  # how much the projection stretches
     with connection.cursor() as cursor:
-        cursor.execute(_ALONG, [ALONG_M, latitude, text.strip()])
+        cursor.execute(_ALONG, [text.strip(), ALONG_M])
         found = cursor.fetchone()[0]
     if found is None:
         return None
