@@ -47,32 +47,61 @@ def state_look(row: Component) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a cell: its text, a smaller one beside it, the look of both."""
+
+    text: Any
+    small: str = ""
+    look: str = ""
+    icon: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the ledger: its label, how a cell is drawn, what it shows."""
+    """A column of the ledger: its label, and the cell of a component in it."""
 
     label: str | Promise
-    kind: str
-    value: Callable[[Component], Any]
+    cell: Callable[[Component], Cell]
+
+
+def _type(row: Component) -> Cell:
+    return Cell(f"{row.type.code[1:]} {named(row.type)}", look="nowrap")
+
+
+def _place(row: Component) -> Cell:
+    street = row.community.parent
+    return Cell(
+        row.address, " · ".join(map(named, (street.parent, street, row.community))), "place"
+    )
+
+
+def _state(row: Component) -> Cell:
+    look = state_look(row)
+    return Cell(look["label"], "", f"condition condition-{look['tone']}", look["icon"])
+
+
+def _body(name: str) -> Callable[[Component], Cell]:
+    return lambda row: Cell(named(getattr(row, name)) or "–")
+
+
+def _day(name: str) -> Callable[[Component], Cell]:
+    return lambda row: Cell(day_or_dash(getattr(row, name)), look="figure nowrap")
 
 
 COLUMNS: dict[str, Column] = {
-    "type": Column(gettext_lazy("Type"), "type", lambda row: row.type),
-    "name": Column(gettext_lazy("Name"), "text", lambda row: row.name),
-    "place": Column(gettext_lazy("Place"), "place", lambda row: row),
-    "cell": Column(gettext_lazy("Cell"), "figure", lambda row: row.cell.code),
-    "competent_body": Column(
-        gettext_lazy("Competent body"), "organisation", lambda row: row.competent_body
-    ),
-    "owner": Column(gettext_lazy("Owner"), "organisation", lambda row: row.owner),
-    "maintainer": Column(
-        gettext_lazy("Maintaining body"), "organisation", lambda row: row.maintainer
-    ),
-    "state": Column(gettext_lazy("State"), "state", state_look),
-    "accuracy": Column(gettext_lazy("Accuracy"), "figure", lambda row: row.accuracy),
-    "surveyed": Column(gettext_lazy("Surveyed"), "day", lambda row: row.surveyed_date),
-    "installed": Column(gettext_lazy("Installed"), "day", lambda row: row.installed_date),
-    "ended": Column(gettext_lazy("Ended"), "day", lambda row: row.retired_date),
-    "source": Column(gettext_lazy("Source"), "text", lambda row: row.source),
+    "type": Column(gettext_lazy("Type"), _type),
+    "name": Column(gettext_lazy("Name"), lambda row: Cell(row.name)),
+    "place": Column(gettext_lazy("Place"), _place),
+    "cell": Column(gettext_lazy("Cell"), lambda row: Cell(row.cell.code, look="figure")),
+    "competent_body": Column(gettext_lazy("Competent body"), _body("competent_body")),
+    "owner": Column(gettext_lazy("Owner"), _body("owner")),
+    "maintainer": Column(gettext_lazy("Maintaining body"), _body("maintainer")),
+    "state": Column(gettext_lazy("State"), _state),
+    "accuracy": Column(gettext_lazy("Accuracy"), lambda row: Cell(row.accuracy, look="figure")),
+    "surveyed": Column(gettext_lazy("Surveyed"), _day("surveyed_date")),
+    "installed": Column(gettext_lazy("Installed"), _day("installed_date")),
+    "ended": Column(gettext_lazy("Ended"), _day("retired_date")),
+    "source": Column(gettext_lazy("Source"), lambda row: Cell(row.source)),
 }
 USUAL_COLUMNS = ("type", "place", "competent_body", "maintainer", "state", "surveyed")
 
@@ -88,7 +117,7 @@ def ledger_row(row: Component, columns: Mapping[str, Column]) -> dict[str, Any]:
     return {
         "code": row.code,
         "url": record_url(row.code),
-        "cells": [(column.kind, column.value(row)) for column in columns.values()],
+        "cells": [column.cell(row) for column in columns.values()],
     }
 
 

@@ -7,7 +7,8 @@ from django.conf import settings
 from playwright.sync_api import Page
 
 from cases.workflow import State
-from tests.cast import Story
+from components.register.changes import change_ask
+from tests.cast import NOW, Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,6 +23,10 @@ PAGES = (  # who, where
     ("supervisor_zhao", "/map/"),
     ("collector_chen", "/tasks/"),
     ("collector_chen", "/tasks/report/"),
+    ("acceptor_wang", "/components/"),
+    ("acceptor_wang", "/components/exports/"),
+    ("supervisor_zhao", "/components/changes/"),
+    ("supervisor_zhao", "/components/bodies/?type=C0305&new_role=maintainer&new_body=water"),
 )
 
 
@@ -32,7 +37,22 @@ def test_every_desk_is_accessible_and_fits_its_screen(person, city_cast, languag
         Story(city_cast, metres=metres).walk_to(state)
         for metres, state in zip(range(0, 100, 20), states, strict=True)
     ]
-    pages = (*PAGES, ("acceptor_wang", f"/cases/{stories[3].case.number}/"))
+    code = city_cast.component.code
+    change = change_ask(
+        actor=city_cast.collector_chen,
+        component_id=city_cast.component.pk,
+        kind="change",
+        proposed={"state": "damaged"},
+        reason="破损",
+        now=NOW,
+    )
+    pages = (
+        *PAGES,
+        ("acceptor_wang", f"/cases/{stories[3].case.number}/"),
+        ("acceptor_wang", f"/components/{code}/"),
+        ("acceptor_wang", f"/components/{code}/changes/replace/"),
+        ("supervisor_zhao", f"/components/changes/{change.pk}/"),
+    )
     faults: list[str] = []
     for name, path in pages:
         somebody = person(name, locale=language)
