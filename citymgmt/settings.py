@@ -253,6 +253,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "ClockKind": "cases.workflow.ClockKind.choices",
+        "ComponentChangeKind": "components.register.models.ComponentChange.Kind",
         "RequestKind": "cases.workflow.REQUEST_KINDS",
         "State": "cases.workflow.STATES",
     },
