@@ -60,6 +60,18 @@ def test_the_ledger_says_how_it_understood_and_what_else_was_meant(page_of, cove
     assert "read_as=words" in page
 
 
+def test_the_address_to_send_to_a_colleague_is_short(page_of, cover):
+    form = {"q": "", "class": "01", "use": "in_use", "role": "maintainer", "body": "", "state": ""}
+    answer = page_of("acceptor_wang").get("/components/", form, headers={"HX-Request": "true"})
+    assert answer["HX-Push-Url"] == "/components/?class=01"
+    assert "<html" not in answer.text
+    form |= {"body": "water", "role": "owner", "use": "ended", "column": "owner"}
+    answer = page_of("acceptor_wang").get("/components/", form, headers={"HX-Request": "true"})
+    assert answer["HX-Push-Url"] == (
+        "/components/?class=01&use=ended&role=owner&body=water&column=owner"
+    )
+
+
 def test_a_filter_that_means_nothing_is_explained(page_of, cover):
     answer = page_of("acceptor_wang").get("/components/?type=C9999")
     assert answer.status_code == 400

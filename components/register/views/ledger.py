@@ -15,11 +15,12 @@ from common.errors import DomainError
 from common.paging import KeyPage
 from common.rows import rows_estimate
 from components.models import Component
-from components.register.filters import Narrowed, register_filter
+from components.register.filters import IN_USE, Narrowed, register_filter
 from components.register.ledger import Total, figure_of, ledger_page, ledger_total, orders_for
-from components.register.models import Export
+from components.register.models import BodyRole, Export
 from components.register.presenters import (
     COLUMNS,
+    USUAL_COLUMNS,
     columns_of,
     filter_choices,
     filter_words,
@@ -31,7 +32,7 @@ from components.register.presenters import (
 from components.register.search import readings_of
 from components.selectors import CODE_DIGITS
 
-BLANK = {"": ""}
+USUAL = {"use": [IN_USE], "role": [BodyRole.MAINTAINER.value], "column": list(USUAL_COLUMNS)}
 
 
 @require_safe
@@ -57,7 +58,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
         error = {"message": refused.message, "details": _details(refused)}
         narrowed = Narrowed(Component.objects.none(), {})
         rows, page, total, about = [], KeyPage([], "", ""), Total(0), 0
-    columns = columns_of(request.GET.getlist("column"))
+    columns, address = columns_of(request.GET.getlist("column")), short_address(request.GET)
     roles = request.user.roles
     context: dict[str, Any] = {
         "now": clock.now(),
@@ -74,17 +75,31 @@ def ledger(request: HttpRequest) -> HttpResponse:
         "more": more_choices(),
         "orders": order_choices(orders_for(narrowed, about)),
         "all_columns": [(name, each.label, name in columns) for name, each in COLUMNS.items()],
-        "has_more_filters": any(request.GET.get(name) for name in MORE),
+        "more_count": sum(name in address for name in MORE),
         "formats": Export.Format.choices if may(roles, EXPORT_REGISTER) else [],
         "may_change_bodies": may(roles, CHANGE_BODIES),
     }
     template = "components/_ledger.html" if request.htmx else "components/ledger.html"
-    return render(request, template, context, status=400 if error else 200)
+    response = render(request, template, context, status=400 if error else 200)
+    if request.htmx:
+        response["HX-Push-Url"] = f"{request.path}?{address.urlencode()}"
+    return response
 
 
 MORE = (
     "ending", "accuracy", "surveyed_from", "surveyed_before", "road", "bbox", "use", "open_cases",
 )  # fmt: skip
+
+
+def short_address(query: QueryDict) -> QueryDict:
+    """Return what a colleague needs to see the same: neither empty choices nor the usual ones."""
+    short = query.copy()
+    for name, values in query.lists():
+        if not any(values) or values == USUAL.get(name):
+            del short[name]
+    if "body" not in short and "q" not in short:
+        short.pop("role", None)
+    return short
 
 
 def total_of(narrowed: Narrowed, page: KeyPage, about: int) -> Total:
