@@ -231,10 +231,14 @@ def place_fields(component: Component) -> dict[str, forms.Field]:
     point = component.point
     return {
         "longitude": forms.FloatField(
-            label=_("longitude"), initial=round(point.x, 6), widget=_line(inputmode="decimal")
+            label=capfirst(_("longitude")),
+            initial=round(point.x, 6),
+            widget=_line(inputmode="decimal"),
         ),
         "latitude": forms.FloatField(
-            label=_("latitude"), initial=round(point.y, 6), widget=_line(inputmode="decimal")
+            label=capfirst(_("latitude")),
+            initial=round(point.y, 6),
+            widget=_line(inputmode="decimal"),
         ),
     }
 
