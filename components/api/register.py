@@ -15,7 +15,6 @@ from rest_framework.views import APIView
 
 from accounts.idempotency import run_once
 from accounts.models import User
-from accounts.roles import Role
 from common import clock
 from common.errors import DomainError
 from common.rows import rows_estimate
@@ -36,7 +35,7 @@ from components.register.changes import (
     change_withdraw,
 )
 from components.register.filters import register_filter
-from components.register.history import history_of, people_of
+from components.register.history import history_of, may_see_people, people_of
 from components.register.ledger import PAGE_SIZE, Total, ledger_page, ledger_total
 from components.register.models import ComponentChange
 from components.selectors import component_get_visible
@@ -127,7 +126,7 @@ def record_of(user: User, code: str) -> dict[str, Any]:
     """Return a record as the API shows it; a sharing partner does not learn who works here."""
     component = component_get_visible(user=user, code=code)
     steps = history_of(component)
-    if user.roles - {Role.SHARING_PARTNER}:
+    if may_see_people(user):
         people_of(steps)
     return record_data(component, steps)
 

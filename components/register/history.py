@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from accounts.roles import Role
 from common.geo import distance_m
 from common.templatetags.ui import is_english, named
 from components.models import CaseType, Component
@@ -84,6 +85,11 @@ def last_event_of(component_id: int) -> int:
     events = Component.pgh_event_model.objects  # type: ignore[attr-defined]
     last = events.filter(pgh_obj=component_id).aggregate(last=models.Max("pgh_id"))["last"]
     return last or 0
+
+
+def may_see_people(user: User) -> bool:
+    """Tell whether a person learns who works here: everybody but a sharing partner."""
+    return bool(user.roles - {Role.SHARING_PARTNER})
 
 
 def people_of(steps: Iterable[Step], *more: int | None) -> dict[int, User]:

@@ -50,6 +50,7 @@ SUITED = (
 ANY = ("place", "type", "code", "newest")
 SORTED_TO = 100_000  # rows that are sorted while somebody waits, rather than walk an index
 SCATTERED = frozenset({"local", "road", "words"})  # their rows lie together in no order of ours
+SCATTERED_SORTED_TO = 500_000  # of those: to sort them takes a second, to walk past others many
 RELATIONS = (
     "type",
     "community__parent__parent",
@@ -113,7 +114,8 @@ def ledger_page(
         message = _("This order needs a narrower filter. Choose one of: %(values)s.")
         raise invalid("ordering", message % {"values": ", ".join(offered)})
     suited = next((orders for kind, orders in SUITED if kind in narrowed.kinds), ANY)
-    is_sorted = about <= SORTED_TO and (name not in suited or bool(narrowed.kinds & SCATTERED))
+    is_scattered = bool(narrowed.kinds & SCATTERED)
+    is_sorted = name not in suited or (is_scattered and about <= SCATTERED_SORTED_TO)
     page = key_page(narrowed.rows, cursor, size=size, order=ORDERS[name], is_sorted=is_sorted)
     return components_described(page.ids), page
 

@@ -117,6 +117,15 @@ def test_the_record_tells_every_change_field_by_field(page_of, cast, cover):
     assert story.index("Moved") < story.index("Damaged"), "newest first"
 
 
+def test_a_partner_does_not_learn_who_works_here(page_of, cast):
+    own = make(cast, 5, owner=cast.bodies["partner"])
+    boss = cast.administrator_bai
+    component_update(actor=boss, component_id=own.pk, on=TODAY, state="damaged")
+    page = page_of("partner_dong").get(f"/components/{own.code}/").text
+    assert "<ins>Damaged</ins>" in page
+    assert "administrator_bai" not in page
+
+
 def test_the_record_shows_cases_photos_and_standards(page_of, cast, cover):
     case = case_report(
         actor=cast.collector_chen,

@@ -101,7 +101,9 @@ def export_run(*, export_id: int) -> Export | None:
             beside.unlink()
         if not isinstance(error, DomainError):
             log.exception("export failed", export=export.pk)
-        _ended(export, state=JobState.FAILED, failure=_failure_of(error))
+        with translation.override(export.language):
+            failure = _failure_of(error)
+        _ended(export, state=JobState.FAILED, failure=failure)
         return export
     _ended(export, state=JobState.DONE, row_count=count, size_bytes=path.stat().st_size)
     return export

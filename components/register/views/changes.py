@@ -36,6 +36,7 @@ from components.selectors import component_get_visible
 
 Kind, State = ComponentChange.Kind, ComponentChange.State
 PAGE_SIZE = 25
+STAFF = tuple(role for role in Role if role is not Role.SHARING_PARTNER)
 PROPOSERS = tuple(role for role in Role if PROPOSE_CHANGES in ROLES[role].permissions)
 
 
@@ -114,7 +115,7 @@ def refusal_for(form: ChangeForm, refused: DomainError) -> dict[str, Any]:
 
 
 @require_safe
-@for_roles(*Role)
+@for_roles(*STAFF)
 def changes(request: HttpRequest) -> HttpResponse:
     """List the requests about components the reader may see: open ones first asked, or all."""
     visible = ComponentChange.objects.filter(
@@ -141,7 +142,7 @@ def changes(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@for_roles(*Role)
+@for_roles(*STAFF)
 def change(request: HttpRequest, change_id: int) -> HttpResponse:
     """Show a request: what would change, who asked and why, and who decided."""
     found = change_get_visible(user=request.user, change_id=change_id)

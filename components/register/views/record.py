@@ -16,7 +16,12 @@ from accounts.roles import Role
 from common import clock
 from components.models import CaseStandard, Component
 from components.register.changes import may_propose
-from components.register.history import attribute_rows, history_of, people_of
+from components.register.history import (
+    attribute_rows,
+    history_of,
+    may_see_people,
+    people_of,
+)
 from components.register.models import ComponentChange
 from components.register.panels import panels_of
 from components.register.presenters import change_buttons, state_look
@@ -32,10 +37,12 @@ def record(request: HttpRequest, code: str) -> HttpResponse:
     """Show what the register says of a component, its history and what other apps know of it."""
     component, now = component_get_visible(user=request.user, code=code), clock.now()
     steps = history_of(component)
-    open_change = component.change_requests.filter(state=State.OPEN).first()
-    people = people_of(steps, open_change.asked_by_id if open_change else None)
-    if open_change is not None:
-        open_change.asked_by = people[open_change.asked_by_id]
+    open_change = None
+    if may_see_people(request.user):
+        open_change = component.change_requests.filter(state=State.OPEN).first()
+        people = people_of(steps, open_change.asked_by_id if open_change else None)
+        if open_change is not None:
+            open_change.asked_by = people[open_change.asked_by_id]
     context: dict[str, Any] = {
         "now": now,
         "component": component,
