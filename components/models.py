@@ -439,5 +439,5 @@ class CodeCounter(models.Model):
         return f"{self.prefix} {self.last}"
 
 
-from components.tiling.models import ComponentCount, ComponentDelta  # noqa: E402, F401  Django looks here
 from components.register.models import BodyChange, ComponentChange, Export  # noqa: E402, F401
+from components.tiling.models import ComponentCount, ComponentDelta  # noqa: E402, F401  Django looks here
