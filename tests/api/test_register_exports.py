@@ -230,7 +230,8 @@ def test_only_who_asked_fetches_the_file(cast, export, covers, settings):
     assert answer["Content-Disposition"].startswith("attachment")
     assert browser_of(cast, "acceptor_wu").get(address).status_code == 404
     assert browser_of(cast, "administrator_bai").get(address).status_code == 404
-    assert str(done.pk) not in browser_of(cast, "acceptor_wu").get("/components/exports/").text
+    assert address not in browser_of(cast, "acceptor_wu").get("/components/exports/").text
+    assert address in browser_of(cast, "acceptor_wang").get("/components/exports/").text
     settings.X_ACCEL_PREFIX = "/.media/"
     sent = browser_of(cast, "acceptor_wang").get(address)
     assert sent["X-Accel-Redirect"] == f"/.media/exports/{done.key.hex}.csv"
