@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("citymgmt.api_urls")),
     path("", include("accounts.urls")),
     path("", include("grid.urls")),
+    path("components/plates/", include("components.plates.urls")),
+    path("components/documents/", include("components.documents.urls")),
     path("", include("cases.urls")),
     path("", include("dispatch.urls")),
     path("", include("desks.urls")),
