@@ -48,6 +48,18 @@ DESKS: tuple[Desk, ...] = (
     Desk("cases:list", pgettext_lazy("desk", "Cases"), "list", EVERYBODY),
     Desk("desks:map", pgettext_lazy("desk", "Map"), "map", EVERYBODY - {Role.SHARING_PARTNER}),
     Desk(
+        "atlas:atlas",
+        pgettext_lazy("desk", "Atlas"),
+        "map",
+        frozenset({Role.ADMINISTRATOR, Role.SHIFT_SUPERVISOR, Role.LEADER, Role.INSPECTOR}),
+    ),
+    Desk(
+        "plates:list",
+        pgettext_lazy("desk", "Plates"),
+        "link",
+        frozenset({Role.ADMINISTRATOR}),
+    ),
+    Desk(
         "admin:index",
         pgettext_lazy("desk", "Settings"),
         "adjustments-horizontal",

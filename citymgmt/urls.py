@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("grid.urls")),
     path("components/plates/", include("components.plates.urls")),
+    path("components/atlas/", include("components.atlas.urls")),
     path("components/documents/", include("components.documents.urls")),
     path("", include("cases.urls")),
     path("", include("dispatch.urls")),

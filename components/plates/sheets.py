@@ -41,8 +41,8 @@ class PlateSize:
 SIZES = {
     size.key: size
     for size in (
-        PlateSize("small", _("60 × 38 mm, 18 on a sheet"), 60, 38, 3, 6),
         PlateSize("medium", _("85 × 54 mm, 8 on a sheet"), 85, 54, 2, 4),
+        PlateSize("small", _("60 × 38 mm, 18 on a sheet"), 60, 38, 3, 6),
         PlateSize("large", _("130 × 82 mm, 3 on a sheet"), 130, 82, 1, 3),
     )
 }
