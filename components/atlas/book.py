@@ -20,6 +20,7 @@ from accounts.models import Organisation
 from common.templatetags.ui import named
 from common.typesetting import typeset_pdf
 from components.atlas.drawing import View, overview_map, sheet_map
+from components.atlas.ledger import COLUMNS, STYLES, ledger_pages
 from components.atlas.selectors import (
     SURROUNDINGS_M,
     BaseShape,
@@ -139,6 +140,7 @@ def atlas_data(
         survey.spacing_m, lambda each: len(printed_sheets(survey, each, paper))
     )
     sheets = printed_sheets(survey, scale, paper)
+    style = STYLES[paper.key]
     maps = _Maps(survey, paper, scale, sheets)
     on_sheet = {
         item.id: sheet.name
@@ -164,7 +166,14 @@ def atlas_data(
         "bodies": body_totals(survey),
         "overview": maps.overview(),
         "sheets": [maps.sheet(sheet) for sheet in sheets],
-        "ledger": ledger(survey, on_sheet),
+        "ledger": ledger(survey, on_sheet, paper),
+        "ledger-style": {
+            "columns": COLUMNS,
+            "widths": style.widths,
+            "size": style.size_pt,
+            "line": style.line_mm,
+            "height": style.height_mm,
+        },
     }
     return data, maps.pictures
 
@@ -333,39 +342,43 @@ def body_totals(survey: Survey) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-row["maintained"], -row["competent"], row["name"]))
 
 
-def ledger(survey: Survey, on_sheet: Mapping[int, str]) -> list[dict[str, Any]]:
-    """Return the ledger by class: number, code, type, place, cell, sheet, state, bodies."""
-    labels = {state.value: str(state.label) for state in Component.State}
+def ledger(survey: Survey, on_sheet: Mapping[int, str], paper: Paper) -> list[dict[str, Any]]:
+    """Return the ledger's pages by class."""
     names = {pk: named(body) for pk, body in survey.bodies.items()}
-    types = {pk: named(case_type) for pk, case_type in survey.types.items()}
-    groups: dict[str, dict[str, Any]] = {}
+    groups: dict[str, list[Sequence[str]]] = {}
+    classes = {each.type_class.code: each.type_class for each in survey.types.values()}
     for number, item, code in survey.numbered:
-        of = survey.types[item.type_id].type_class
-        group = groups.setdefault(
-            code[1:3],
-            {
-                "code": code[1:3],
-                "name": named(of),
-                "colour": look_of(code[1:3]).colour,
-                "rows": [],
-            },
-        )
-        group["rows"].append(
-            [
-                str(number),
-                item.code,
-                types[item.type_id],
-                " ".join(dict.fromkeys(part for part in (item.address, item.name) if part)),
-                item.cell_code[-6:],
-                on_sheet.get(item.id, "–"),
-                labels[item.state],
-                *(
-                    names.get(body or 0, "–")
-                    for body in (item.competent_id, item.owner_id, item.maintainer_id)
-                ),
-            ]
-        )
-    return [groups[code] for code in sorted(groups)]
+        type_name = named(survey.types[item.type_id])
+        sheet = on_sheet.get(item.id, "–")
+        groups.setdefault(code[1:3], []).append(_row(number, item, type_name, sheet, names))
+    return [
+        {
+            "code": code,
+            "name": named(classes[code]),
+            "colour": look_of(code).colour,
+            "count": len(groups[code]),
+            "pages": list(ledger_pages(groups[code], paper)),
+        }
+        for code in sorted(groups)
+    ]
+
+
+def _row(
+    number: int, item: Item, type_name: str, sheet: str, bodies: Mapping[int, str]
+) -> tuple[str, ...]:
+    """Return number, code, type, place, cell, sheet, state, and the three bodies."""
+    place = " ".join(dict.fromkeys(part for part in (item.address, item.name) if part))
+    three = (item.competent_id, item.owner_id, item.maintainer_id)
+    return (
+        str(number),
+        item.code,
+        type_name,
+        place,
+        item.cell_code[-6:],
+        sheet,
+        str(Component.State(item.state).label),
+        *(bodies.get(body or 0, "–") for body in three),
+    )
 
 
 def words() -> dict[str, str]:
