@@ -35,6 +35,7 @@ from components.atlas.selectors import (
 from components.atlas.sheets import (
     PAPERS,
     SCALES,
+    Box,
     Paper,
     Sheet,
     bar_metres,
@@ -74,6 +75,27 @@ class Survey:
         ]
 
     @cached_property
+    def _shapes(self) -> shapely.STRtree:
+        return shapely.STRtree([item.shape for item in self.items])
+
+    def is_empty(self, box: Box) -> bool:
+        """Tell whether nothing stands in a box or reaches into it."""
+        return not len(self._shapes.query(_rectangle(box), predicate="intersects"))
+
+    def inside(self, box: Box) -> list[tuple[int, Item, str]]:
+        """Return what stands in a box or reaches into it, in the order of the ledger."""
+        found = self._shapes.query(_rectangle(box), predicate="intersects")
+        return [self.numbered[index] for index in sorted(found)]
+
+    @cached_property
+    def _base_shapes(self) -> shapely.STRtree:
+        return shapely.STRtree([each.shape for each in self.base])
+
+    def around(self, box: Box) -> list[BaseShape]:
+        """Return what the base map may show in a box, in its order."""
+        return [self.base[index] for index in sorted(self._base_shapes.query(_rectangle(box)))]
+
+    @cached_property
     def by_type(self) -> Counter[int]:
         """How many components there are of each type."""
         return Counter(item.type_id for item in self.items)
@@ -89,6 +111,10 @@ class Survey:
         )
         distances = sorted(nearest[1])
         return float(distances[len(distances) // 2])
+
+
+def _rectangle(box: Box) -> shapely.Geometry:
+    return shapely.box(box.west, box.south, box.east, box.north)
 
 
 def survey_of(community: Area, on: date) -> Survey:
@@ -145,7 +171,7 @@ def atlas_data(
     on_sheet = {
         item.id: sheet.name
         for sheet in reversed(sheets)
-        for _number, item, _code in survey.numbered
+        for _number, item, _code in survey.inside(sheet.box)
         if maps.view(sheet).sees(item.x, item.y)
     }
     data = {
@@ -195,12 +221,8 @@ def scale_of(options: Mapping[str, Any]) -> int | None:
 
 def printed_sheets(survey: Survey, scale: int, paper: Paper) -> list[Sheet]:
     """Return the sheets on which something stands; the others are left out."""
-    sheets = []
-    for sheet in sheets_over(survey.ground.bounds, scale, paper):
-        view = View(sheet.box, scale)
-        if any(view.sees(item.x, item.y) for item in survey.items):
-            sheets.append(sheet)
-    return sheets
+    sheets = sheets_over(survey.ground.bounds, scale, paper)
+    return [sheet for sheet in sheets if not survey.is_empty(sheet.box)]
 
 
 class _Maps:
@@ -231,11 +253,11 @@ class _Maps:
         """Draw one sheet; return what stands beside it."""
         survey, view = self.survey, self.view(sheet)
         file = f"sheet-{sheet.name}.svg"
+        here = survey.inside(sheet.box)
         self.pictures[file] = sheet_map(
-            view, survey.ground, survey.base, survey.cells, survey.numbered
+            view, survey.ground, survey.around(sheet.box), survey.cells, here
         )
-        here = [item for item in survey.items if view.sees(item.x, item.y)]
-        counted = Counter(item.type_id for item in here)
+        counted = Counter(item.type_id for _number, item, _code in here)
         return {
             "file": file,
             "name": sheet.name,

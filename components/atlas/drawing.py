@@ -126,13 +126,13 @@ def sheet_map(
 ) -> str:
     """Return the map of one sheet; items are (number in the ledger, component, type code)."""
     occupied = Occupied()
-    seen = [(number, item, code) for number, item, code in items if is_on(view, item)]
+    seen = [each for each in items if view.sees(each[1].x, each[1].y)]
     places = places_of(view, seen, occupied)
     parts = [
         *base_parts(view, base),
         *cell_parts(view, cells),
         *border_parts(view, ground),
-        *shape_parts(view, seen),
+        *shape_parts(view, items),
         *name_parts(view, base, occupied),
         *cell_codes(view, cells, occupied),
     ]
@@ -162,11 +162,6 @@ def overview_map(
     parts += cell_codes(view, cells, occupied)
     parts += [sheet_frame(view, sheet) for sheet in sheets]
     return svg(view, parts)
-
-
-def is_on(view: View, item: Item) -> bool:
-    """Tell whether a component's symbol is on a sheet."""
-    return view.sees(item.x, item.y)
 
 
 def places_of(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from components.atlas.sheets import Paper
@@ -69,6 +70,7 @@ def _room_em(style: LedgerStyle, column: int) -> float:
     return (style.widths[column] - 2) / (style.size_pt * POINT_MM)
 
 
+@lru_cache(maxsize=10_000)  # bodies, types and streets come again and again
 def _wrapped(text: str, room_em: float) -> list[str]:
     """Break a text into lines that fit: between words, or anywhere beside a Chinese character."""
     lines: list[str] = []
