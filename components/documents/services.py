@@ -6,7 +6,6 @@ become one zip. Signs of life are real time, whatever the demo's clock says.
 
 from __future__ import annotations
 
-import os
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +34,7 @@ MAX_UNFINISHED = 5
 KEPT = timedelta(days=30)
 FOLDER = Path("documents")
 SIGN_SECONDS = 1.0
+HALF, HALF_KEPT_SECONDS = ".half", 24 * 3600
 
 log = structlog.get_logger("citymgmt.documents")
 
@@ -138,13 +138,19 @@ def documents_unfinished(*, at: datetime) -> list[int]:
 
 
 def documents_expire(*, now: datetime) -> int:
-    """Delete the files that were kept long enough; the rows stay. Return how many."""
+    """Delete the files that were kept long enough; the rows stay. Return how many.
+
+    What a maker that was killed left half written goes too.
+    """
     old = Document.objects.filter(state=Document.State.READY, finished_at__lt=now - KEPT)
     count = 0
     for document in old:
         Document.objects.filter(pk=document.pk).update(state=Document.State.EXPIRED)
         (Path(settings.MEDIA_ROOT) / document.path).unlink(missing_ok=True)
         count += 1
+    for half in (Path(settings.MEDIA_ROOT) / FOLDER).glob(f"*/*{HALF}"):
+        if time.time() - half.stat().st_mtime > HALF_KEPT_SECONDS:
+            half.unlink(missing_ok=True)
     return count
 
 
@@ -182,7 +188,7 @@ def _store(document: Document, parts: Iterator[Part]) -> Path:
     path = FOLDER / name[:2] / f"{name}{'.zip' if second else '.pdf'}"
     target = Path(settings.MEDIA_ROOT) / path
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-    beside = target.with_suffix(f".{os.getpid()}")
+    beside = target.with_suffix(HALF)
     try:
         if second is None:
             beside.write_bytes(first.content)

@@ -22,6 +22,10 @@ PAGES = (  # who, where
     ("supervisor_zhao", "/map/"),
     ("collector_chen", "/tasks/"),
     ("collector_chen", "/tasks/report/"),
+    ("collector_chen", "/q/"),
+    ("administrator_bai", "/components/plates/?area=330106007"),
+    ("administrator_bai", "/components/documents/"),
+    ("leader_tang", "/components/atlas/"),
 )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import zxingcpp
@@ -13,18 +15,20 @@ from django.contrib.gis.geos import Point
 from django.db import DatabaseError, connection, transaction
 from django.test import Client, override_settings
 from django.utils import timezone, translation
+from kombu.exceptions import OperationalError
 from PIL import Image
 
 from cases.models import Case
 from cases.services import case_report
 from common.typesetting import typeset_pdf, typeset_png
+from components.documents.services import documents_expire
 from components.models import CaseType, Component, Document, Plate, PlatePrint
 from components.plates.codes import code_new
 from components.plates.selectors import NoSuchPlate, plate_get, plates_of
 from components.plates.services import plate_replace, plate_revoke, plates_give
 from components.plates.sheets import SIZES, TEMPLATE, sheet_data
 from components.services import component_create, component_retire
-from components.tasks import take_up_documents
+from components.tasks import make_document, start_document, take_up_documents
 from tests.cast import NOW
 
 ALL = Component.objects.all()
@@ -414,6 +418,34 @@ def test_a_document_whose_maker_died_is_begun_again_but_not_for_ever(cast, plate
     states = [Document.objects.get(pk=each.pk).state for each in (document, living, hopeless)]
     assert states == ["ready", "running", "failed"]
     assert plate.prints.count() == 1
+
+
+def test_documents_and_what_a_killed_maker_left_are_deleted_in_time(cast, plate, keeper):
+    document = ask(cast)
+    make_document(document.pk)
+    document.refresh_from_db()
+    file = Path(settings.MEDIA_ROOT) / document.path
+    half = file.with_suffix(".half")
+    half.write_bytes(b"half")
+    assert documents_expire(now=document.finished_at + timedelta(days=29)) == 0
+    assert file.exists()
+    os.utime(half, (0, 0))
+    assert documents_expire(now=document.finished_at + timedelta(days=31)) == 1
+    assert not file.exists()
+    assert not half.exists()
+    assert keeper.get(f"/components/documents/{document.pk}/file/").status_code == 404
+    assert "No longer kept" in keeper.get("/components/documents/").content.decode()
+
+
+def test_a_document_is_kept_for_the_worker_while_the_broker_is_gone(cast, plate, monkeypatch):
+    def no_broker(*_arguments):
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(make_document, "delay", no_broker)
+    document = ask(cast)
+    start_document(document)
+    document.refresh_from_db()
+    assert document.state == "waiting"
 
 
 def test_a_double_click_asks_for_one_document(keeper, plate, monkeypatch):
