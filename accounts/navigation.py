@@ -50,7 +50,7 @@ DESKS: tuple[Desk, ...] = (
     Desk(
         "atlas:atlas",
         pgettext_lazy("desk", "Atlas"),
-        "map",
+        "stack-2",
         frozenset({Role.ADMINISTRATOR, Role.SHIFT_SUPERVISOR, Role.LEADER, Role.INSPECTOR}),
     ),
     Desk(

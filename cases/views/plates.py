@@ -22,12 +22,13 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.roles import Role
 from cases.selectors import open_case_of
+from common import clock
 from common.errors import DomainError
 from common.throttle import Throttle, TooManyAttempts
 from components.models import Component, Plate
 from components.plates.codes import PlateMistyped
 from components.plates.selectors import NoSuchPlate, component_now, plate_get
-from grid.selectors import describe_place
+from grid.geocoding.words import place_in_words
 
 GUESSES = Throttle("plates", limit=30, seconds=600)  # unknown codes of one visitor
 TYPED_LENGTH = 40
@@ -106,7 +107,11 @@ def plate_words(found: Plate, component: Component | None) -> dict[str, Any]:
 
 def place_of(component: Component) -> str:
     """Return where a component stands, in words."""
-    return component.address or describe_place(component.point.x, component.point.y)
+    if component.address:
+        return component.address
+    today = timezone.localdate(clock.now())
+    words = place_in_words(component.point.x, component.point.y, on=today)
+    return words.text if words else ""
 
 
 def page(

@@ -11,7 +11,7 @@ from common.migration_operations import append_only_operations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("components", "0003_register_at_full_size"),
+        ("components", "0004_counts_for_tiles"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
