@@ -49,6 +49,18 @@ DESKS: tuple[Desk, ...] = (
     Desk("desks:map", pgettext_lazy("desk", "Map"), "map", EVERYBODY - {Role.SHARING_PARTNER}),
     Desk("components:ledger", pgettext_lazy("desk", "Register"), "cube", EVERYBODY),
     Desk(
+        "atlas:atlas",
+        pgettext_lazy("desk", "Atlas"),
+        "stack-2",
+        frozenset({Role.ADMINISTRATOR, Role.SHIFT_SUPERVISOR, Role.LEADER, Role.INSPECTOR}),
+    ),
+    Desk(
+        "plates:list",
+        pgettext_lazy("desk", "Plates"),
+        "link",
+        frozenset({Role.ADMINISTRATOR}),
+    ),
+    Desk(
         "admin:index",
         pgettext_lazy("desk", "Settings"),
         "adjustments-horizontal",

@@ -30,6 +30,7 @@ CONFIGURED = {
         "casestandard",
         "casetype",
         "component",
+        "plate",
         "typealias",
         "typeclass",
         "typecode",

@@ -402,6 +402,12 @@ class ReportForm(forms.Form):
 
     source = forms.ChoiceField(choices=Source.choices)
     type = forms.CharField(label=_("Type"), max_length=5, required=False, widget=TypeInput())
+    component = forms.CharField(
+        label=_("Component code"),
+        max_length=16,
+        required=False,
+        widget=line(inputmode="numeric", pattern="[0-9]{16}"),
+    )
     description = forms.CharField(
         label=_("Description"), max_length=TEXT_LENGTH, required=False, widget=area()
     )

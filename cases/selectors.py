@@ -18,7 +18,7 @@ from cases.services.act import check_guards, choose_arrow
 from cases.situation import Situation
 from cases.workflow import ACTION_LABELS, Arrow, Post, State, arrows_from
 from common.prepared import Slot
-from components.models import CaseStandard, CaseType
+from components.models import CaseStandard, CaseType, Component
 
 WITH_DETAILS = (
     "type__type_class",
@@ -151,3 +151,11 @@ def duplicates_near(
         .order_by("-is_same_type", "-reported_at")[:limit]
     )
     return list(near)
+
+
+def open_case_of(component: Component) -> Case | None:
+    """Return the open case that is about a component, the oldest of several; index case_component.
+
+    Whether somebody may read it is for ``visible_to`` to say: the public is told that there is one.
+    """
+    return Case.objects.filter(component=component, is_open=True).order_by("reported_at").first()

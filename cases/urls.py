@@ -6,6 +6,7 @@ from cases.views.acceptance import acceptance, acceptance_details, type_options
 from cases.views.actions import case_action
 from cases.views.cases import case_detail, case_list
 from cases.views.photos import photo_file
+from cases.views.plates import plate, plate_entry
 from cases.views.tasks import call, report, task, tasks
 
 app_name = "cases"
@@ -18,6 +19,8 @@ urlpatterns = [
     path("tasks/report/", report, name="report"),
     path("tasks/<str:number>/", task, name="task"),
     path("photos/<int:photo_id>/<str:size>/", photo_file, name="photo"),
+    path("q/", plate_entry, name="plate-entry"),
+    path("q/<str:code>", plate, name="plate"),
     path("types/", type_options, name="type-options"),
     path("cases/", case_list, name="list"),
     path("cases/<str:number>/", case_detail, name="detail"),

@@ -214,6 +214,14 @@ LEAFLET_CONFIG = {
     "NO_GLOBALS": False,
 }
 
+# --- The public, and printed pages ----------------------------------------------------------------
+
+# Where the public reaches this site, as on plates; without it no plate is printed.
+SITE_URL = env("SITE_URL", default="").rstrip("/")
+HOTLINE = env("HOTLINE", default="12345")  # the number on plates; "" where there is none
+DOCUMENT_FONTS = ["Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei"]
+DOCUMENT_FONT_PATHS = env.list("DOCUMENT_FONT_PATHS", default=[])  # besides the system's
+
 # --- Files ----------------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
@@ -306,6 +314,15 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "forget-exports": {"task": "components.forget_exports", "schedule": crontab(hour=3, minute=40)},
+    "take-up-documents": {
+        "task": "components.take_up_documents",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "expire-documents": {
+        "task": "components.expire_documents",
+        "schedule": crontab(hour=3, minute=40),
+    },
     "anchor-history": {"task": "cases.anchor_history", "schedule": crontab(hour=0, minute=10)},
     "forget-old-keys": {"task": "accounts.forget_old_keys", "schedule": crontab(hour=3, minute=20)},
 }

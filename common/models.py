@@ -50,3 +50,17 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Attempt(models.Model):
+    """How often somebody tried something in a span of real time; see ``common.throttle``."""
+
+    name = models.CharField(max_length=40)
+    key = models.CharField(max_length=64)
+    span = models.BigIntegerField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name", "key", "span"], name="attempts_counted_once"),
+        ]

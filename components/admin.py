@@ -21,6 +21,7 @@ from common.errors import DomainError
 from common.pinyin import search_keys
 from components.department_kinds import DepartmentKind
 from components.models import CaseStandard, CaseType, Component, TypeAlias, TypeClass, TypeCode
+from components.plates.admin import give_plates, print_plates
 from components.services import (
     CHANGEABLE,
     check_fits,
@@ -195,7 +196,7 @@ class ComponentAdmin(MapAdmin):
     search_fields = ("code__startswith",)
     autocomplete_fields = ("type", "competent_body", "owner", "maintainer")
     ordering = ("-id",)
-    actions = ("retire",)
+    actions = ("retire", give_plates, print_plates)
     SEEN: ClassVar = ("code", "cell", "community", "retired_date")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Component]:

@@ -10,8 +10,14 @@ class ComponentsConfig(AppConfig):
     verbose_name = _("Components and catalogue")
 
     def ready(self) -> None:
-        """Follow what the grid tells."""
+        """Follow what the grid tells; say who makes which documents."""
+        from components.atlas.book import make_atlas  # noqa: PLC0415
+        from components.documents.services import MAKERS  # noqa: PLC0415
+        from components.models import Document  # noqa: PLC0415
+        from components.plates.printing import print_plates  # noqa: PLC0415
         from components.services import components_follow_cells  # noqa: PLC0415  models are ready now
         from grid.publish import cells_replaced  # noqa: PLC0415
 
         cells_replaced.connect(components_follow_cells, dispatch_uid="components")
+        MAKERS[Document.Kind.ATLAS] = make_atlas
+        MAKERS[Document.Kind.PLATES] = print_plates

@@ -439,5 +439,7 @@ class CodeCounter(models.Model):
         return f"{self.prefix} {self.last}"
 
 
+from components.documents.models import Document  # noqa: E402, F401
+from components.plates.models import Plate, PlatePrint  # noqa: E402, F401
 from components.register.models import BodyChange, ComponentChange, Export  # noqa: E402, F401
 from components.tiling.models import ComponentCount, ComponentDelta  # noqa: E402, F401  Django looks here

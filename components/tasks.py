@@ -1,13 +1,49 @@
-"""Background work of the register: counts for tiles, exports, bulk changes."""
+"""Background work of the register: counts for tiles, exports, bulk changes, documents."""
 
 from __future__ import annotations
 
+import structlog
 from celery import shared_task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from common import clock
+from components.documents.services import document_make, documents_expire, documents_unfinished
+from components.models import Document
 from components.register.bodies import bodies_resume, bodies_run
 from components.register.exports.services import export_run, exports_forget, exports_resume
 from components.tiling.services import counts_fold
+
+log = structlog.get_logger("citymgmt.documents")
+
+
+def start_document(document: Document) -> None:
+    """Tell a worker of a document; without a broker beat takes it up within a minute or two."""
+    try:
+        make_document.delay(document.pk)
+    except OperationalError:
+        log.warning("document_not_queued", document=document.pk)
+
+
+@shared_task(name="components.make_document")
+def make_document(document_id: int) -> None:
+    """Make one document; a second call while it is being made does nothing."""
+    document_make(document_id=document_id, now=clock.now())
+
+
+@shared_task(name="components.take_up_documents")
+def take_up_documents() -> int:
+    """Make what no worker was told of, or whose worker died."""
+    unfinished = documents_unfinished(at=timezone.now())
+    for document_id in unfinished:
+        make_document.delay(document_id)
+    return len(unfinished)
+
+
+@shared_task(name="components.expire_documents")
+def expire_documents() -> int:
+    """Delete files that were kept long enough."""
+    return documents_expire(now=clock.now())
 
 
 @shared_task(name="components.fold_counts")

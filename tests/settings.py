@@ -31,6 +31,7 @@ from citymgmt.settings import DATABASES, STORAGES  # noqa: E402
 _files = tempfile.TemporaryDirectory(prefix="citymgmt-tests-")  # removed when the tests end
 
 DEMO = False
+SITE_URL = "https://city.example"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 DATABASES["default"]["OPTIONS"]["options"] += " -c synchronous_commit=off"
 DATABASES["default"]["CONN_MAX_AGE"] = 0

@@ -20,12 +20,14 @@ from cases.forms import ReportForm
 from cases.intake import sources_of
 from cases.models import FieldTask
 from cases.presenters import action_buttons, case_row, photo_groups
-from cases.selectors import actions_for, case_get_visible
+from cases.selectors import actions_for, case_get_visible, open_case_of
 from cases.services import case_report
 from cases.views.actions import chosen_photos, refusal
 from cases.workflow import State
 from common import clock
 from common.errors import DomainError
+from components.models import Component
+from components.selectors import NotThere, component_get
 
 KINDS = {
     FieldTask.Kind.CONFIRM: (pgettext_lazy("task", "Confirm"), "search"),
@@ -105,7 +107,8 @@ def report_page(request: HttpRequest, template: str, back: str) -> HttpResponse:
     sources = [(source.value, source.label) for source in sources_of(request.user)]
     now = clock.now()
     error = None
-    initial = {"key": str(uuid4()), "source": sources[0][0]}
+    known = known_component(request)
+    initial = {"key": str(uuid4()), "source": sources[0][0], **report_of(known)}
     form = ReportForm(request.POST or None, initial=initial)
     form.fields["source"].choices = sources
     if request.method == "POST" and form.is_valid():
@@ -122,11 +125,38 @@ def report_page(request: HttpRequest, template: str, back: str) -> HttpResponse:
         "error": error,
         "sources": sources,
         "chosen": chosen_photos(request),
-        "type_words": request.POST.get("search", ""),
+        "type_words": request.POST.get("search", str(known.type) if known else ""),
         "back": back,
+        "known": known,
+        "known_case": open_case_of(known) if known else None,
     }
     refused = request.method == "POST"
     return render(request, template, context, status=400 if refused else 200)
+
+
+def known_component(request: HttpRequest) -> Component | None:
+    """Return the component in use a report is about, as a scanned plate names it in the address."""
+    code = request.POST.get("component") or request.GET.get("component")
+    if not code:
+        return None
+    try:
+        component = component_get(code)
+    except NotThere:
+        return None
+    return component if component.retired_date is None else None
+
+
+def report_of(component: Component | None) -> dict[str, Any]:
+    """Return what a component tells of a report about it: type, place, its own code."""
+    if component is None:
+        return {}
+    return {
+        "component": component.code,
+        "type": component.type.code,
+        "longitude": round(component.point.x, 7),
+        "latitude": round(component.point.y, 7),
+        "address": component.address,
+    }
 
 
 def send_report(request: HttpRequest, data: dict[str, Any], now: Any) -> str:
@@ -134,6 +164,7 @@ def send_report(request: HttpRequest, data: dict[str, Any], now: Any) -> str:
     sent = {
         "source": data["source"],
         "type_code": data["type"] or None,
+        "component_code": data["component"] or None,
         "description": data["description"],
         "address": data["address"],
         "lon": data["longitude"],

@@ -27,6 +27,10 @@ PAGES = (  # who, where
     ("acceptor_wang", "/components/exports/"),
     ("supervisor_zhao", "/components/changes/"),
     ("supervisor_zhao", "/components/bodies/?type=C0305&new_role=maintainer&new_body=water"),
+    ("collector_chen", "/q/"),
+    ("administrator_bai", "/components/plates/?area=330106007"),
+    ("administrator_bai", "/components/documents/"),
+    ("leader_tang", "/components/atlas/"),
 )
 
 

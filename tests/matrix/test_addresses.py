@@ -14,6 +14,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from cases.models import CasePhoto
 from cases.services import case_report
 from cases.workflow import State
+from components.models import Component, Plate
+from components.plates.services import plates_give
 from components.register.changes import change_ask
 from components.register.models import ComponentChange
 from tests.cast import NOW, Cast, Story, photo_of
@@ -73,6 +75,11 @@ map/                                    302 200 200 200 200 200 200 200 200 200 
 map/search/                             302 200 200 200 200 200 200 200 200 200 200 200 200 200 403 403
 map/components/<component_id>/          302 200 200 200 200 200 200 200 200 200 200 200 200 200 403 403
 places/options/                         302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+components/plates/                      302 403 403 403 403 403 403 403 403 403 403 403 403 200 403 403
+components/plates/<code>/               302 403 403 403 403 403 403 403 403 403 403 403 403 200 403 403
+components/documents/                   302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+components/documents/<document_id>/file/ 302 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
+components/atlas/                       302 403 403 403 200 403 403 403 403 403 200 200 403 200 403 403
 acceptance/                             302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
 acceptance/call/                        302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
 acceptance/<number>/details/            302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
@@ -80,6 +87,8 @@ tasks/                                  302 200 200 403 403 403 403 403 403 403 
 tasks/report/                           302 200 200 403 403 403 403 403 403 403 403 403 403 403 403 403
 tasks/<number>/                         302 200 404 403 403 403 403 403 403 403 403 403 403 403 403 403
 photos/<photo_id>/<size>/               302 200 404 200 200 200 404 200 404 404 200 200 200 200 404 404
+q/                                      200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+q/<code>                                200 302 302 302 200 200 200 200 200 200 200 200 200 200 200 200
 types/                                  302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 components/                             302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 403
 components/exports/                     302 403 403 200 200 200 200 200 200 403 200 200 403 200 403 403
@@ -150,7 +159,12 @@ def parts(cast: Cast) -> dict[str, str]:
     story = Story(cast)
     story.case = case
     story.walk_to(State.HANDLING)
+    plates_give(actor=None, components=Component.objects.all(), now=NOW)
+    plate = Plate.objects.get(component=cast.component)
     return {
+        "plates/<code>": f"plates/{plate.code}",
+        "q/<code>": f"q/{plate.code}",
+        "<document_id>": "1",
         "<number>": case.number,
         "<action>": "complete",
         "<photo_id>": str(CasePhoto.objects.get(case=case, purpose="before").photo_id),

@@ -1,0 +1,1 @@
+"""Documents made in the background and kept privately: sheets of plates, atlases."""

@@ -1,0 +1,68 @@
+"""What the plates' pages ask."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from components.choices import area_by_code, area_choices, type_choices
+from components.models import Plate
+from components.plates.sheets import SIZES
+
+
+class PlatesForm(forms.Form):
+    """Which components, and how their plates are printed."""
+
+    area = forms.ChoiceField(
+        label=_("Street or community"), widget=forms.Select(attrs={"class": "input"})
+    )
+    types = forms.MultipleChoiceField(
+        label=_("Types"),
+        required=False,
+        help_text=_("none chosen: all types"),
+        widget=forms.SelectMultiple(attrs={"class": "input", "size": 10}),
+    )
+    size = forms.ChoiceField(
+        label=_("Size of the plates"),
+        required=False,
+        choices=[(size.key, size.label) for size in SIZES.values()],
+        widget=forms.Select(attrs={"class": "input"}),
+    )
+    only_unprinted = forms.BooleanField(
+        label=_("Only those never printed"),
+        required=False,
+        initial=True,
+        widget=forms.CheckboxInput(),
+    )
+
+    def __init__(self, *args: Any, day: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.day = day
+        self.fields["area"].choices = [("", "----"), *area_choices(day, _("whole street"))]
+        self.fields["types"].choices = type_choices(day)
+
+    def clean_area(self) -> Any:
+        """Return the area itself."""
+        area = area_by_code(self.cleaned_data["area"], self.day)
+        if area is None:
+            raise forms.ValidationError(_("There is no such area."))
+        return area
+
+
+class RevokeForm(forms.Form):
+    """Why a plate is good no longer, and whether another takes its place."""
+
+    reason = forms.ChoiceField(
+        label=_("Reason"),
+        choices=[("", "----"), *Plate.Reason.choices],
+        widget=forms.Select(attrs={"class": "input"}),
+    )
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "input"}),
+    )
