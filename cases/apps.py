@@ -8,3 +8,10 @@ class CasesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "cases"
     verbose_name = _("Cases")
+
+    def ready(self) -> None:
+        """Answer what the grid asks."""
+        from cases.selectors import cases_in_cells  # noqa: PLC0415  models are ready now
+        from grid.publish import cells_asked  # noqa: PLC0415
+
+        cells_asked.connect(cases_in_cells, dispatch_uid="cases")

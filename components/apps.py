@@ -11,7 +11,12 @@ class ComponentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Follow what the grid tells."""
-        from components.services import components_follow_cells  # noqa: PLC0415  models are ready now
-        from grid.publish import cells_replaced  # noqa: PLC0415
+        from components import selectors, services  # noqa: PLC0415  models are ready now
+        from grid import publish  # noqa: PLC0415
 
-        cells_replaced.connect(components_follow_cells, dispatch_uid="components")
+        for signal, receiver in (
+            (publish.cells_replaced, services.components_follow_cells),
+            (publish.cells_renamed, services.components_follow_renamed),
+            (publish.cells_asked, selectors.components_in_cells),
+        ):
+            signal.connect(receiver, dispatch_uid="components")

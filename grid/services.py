@@ -14,6 +14,7 @@ from typing import Any
 import shapely
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from psycopg2.extras import execute_values
 
@@ -22,6 +23,7 @@ from common.errors import DomainError
 from grid.gridding import Cell, Check, Ground, Rules, check_cells, make_cells
 from grid.models import Community, GridCell
 from grid.publish import tell_cells_replaced
+from grid.selectors import area_by_code
 
 ROADS = ("road",)  # layers of the base map whose lines are edges of cells
 WATER = ("water",)
@@ -46,17 +48,19 @@ ORDER BY id
 def community_ids(city: City, on: date, codes: Iterable[str] = ()) -> list[int]:
     """Return the ids of communities by their codes of today, of all when none is named.
 
-    A code may be a street's or a district's: all its communities. Raise DomainError ``invalid`` for
-    one that names nothing.
+    A code may be a street's or a district's: all its communities. A code of earlier days stands for
+    the areas that came after it. Raise DomainError ``invalid`` for one that names nothing.
     """
-    here = Community.objects.valid_on(on).filter(city=city)
+    here = Community.objects.valid_on(on).filter(city=city).order_by("code")
     wanted = list(codes)
     if not wanted:
-        return list(here.order_by("code").values_list("pk", flat=True))
+        return list(here.values_list("pk", flat=True))
     ids: list[int] = []
     for code in wanted:
-        found = here.filter(code__startswith=code).order_by("code").values_list("pk", flat=True)
-        if len(code) < 6 or not found:
+        areas = [area.id for area in area_by_code(code).areas]
+        inside = Q(pk__in=areas) | Q(parent__in=areas) | Q(parent__parent__in=areas)
+        found = here.filter(inside).values_list("pk", flat=True) if areas else []
+        if not found:
             message = _("There is no community, street or district %(code)s.") % {"code": code}
             raise DomainError("invalid", message, {"code": [message]})
         ids += found
@@ -118,7 +122,7 @@ JOIN grid_gridcell AS closed
 JOIN {table} AS followed ON followed.gridcell_id = closed.id
 WHERE opened.id = ANY (%(opened)s)
 """
-_FOLLOWERS = (
+FOLLOWERS = (  # sets of cells: (table, key of its owner)
     ("grid_beat_cells", "beat_id"),
     ("grid_jurisdiction_cells", "jurisdiction_id"),
 )
@@ -146,7 +150,7 @@ def grid_apply(
         opened = [
             row[0] for row in execute_values(cursor.cursor, _OPEN, rows, page_size=2000, fetch=True)
         ]
-        for table, owner in _FOLLOWERS:
+        for table, owner in FOLLOWERS:
             cursor.execute(
                 _FOLLOW.format(table=table, owner=owner), {"closed": closed, "opened": opened}
             )
