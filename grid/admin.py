@@ -29,6 +29,7 @@ from grid.models import (
     Place,
     Zone,
 )
+from grid.reorganisation import admin as reorganisations  # noqa: F401  registers its own pages
 
 VALIDITY_HELP = _(
     "Holds from the first day up to, not including, the last. To change what past days were told, "

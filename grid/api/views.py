@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common import clock
-from grid.api.serializers import CellSerializer, GridRefusalSerializer, LocationSerializer
-from grid.selectors import Location, cell_on, describe_place, locate, not_a_point
+from common.errors import DomainError
+from grid.api.serializers import (
+    AreaCodeSerializer,
+    CellSerializer,
+    GridRefusalSerializer,
+    LocationSerializer,
+)
+from grid.selectors import (
+    Location,
+    area_by_code,
+    cell_on,
+    describe_place,
+    locate,
+    not_a_point,
+)
 
 
 def _degrees(request: Request, name: str) -> float:
@@ -42,6 +57,47 @@ class LocateView(APIView):
         place = locate(lon, lat, on=timezone.localdate(clock.now()))
         answer = LocationSerializer({**_fields(place), "address": describe_place(lon, lat)})
         return Response(answer.data)
+
+
+class AreaCodeView(APIView):
+    """What a code of an area means."""
+
+    @extend_schema(
+        operation_id="area_by_code",
+        parameters=[
+            OpenApiParameter("code", str, required=True, description="6, 9 or 12 digits"),
+            OpenApiParameter("on", date, description="who bore it on this day; else today"),
+        ],
+        responses={
+            200: AreaCodeSerializer,
+            400: GridRefusalSerializer,
+            404: GridRefusalSerializer,
+        },
+    )
+    def get(self, request: Request) -> Response:
+        """Return the areas that a code of today or of the past stands for."""
+        answer = area_by_code(request.query_params.get("code", "").strip(), _day(request, "on"))
+        return Response(
+            AreaCodeSerializer(
+                {
+                    "code": answer.code,
+                    "standing": answer.standing,
+                    "old_name": answer.old_name,
+                    "areas": answer.areas,
+                    "elsewhere": [{"code": code, "name": name} for code, name in answer.elsewhere],
+                }
+            ).data
+        )
+
+
+def _day(request: Request, name: str) -> date | None:
+    """Return a query parameter as a day; raise ``invalid`` for what is none."""
+    text = request.query_params.get(name, "")
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        message = _("A day is written like 2026-03-16.")
+        raise DomainError("invalid", message, {name: [message]}) from error
 
 
 class CellView(APIView):

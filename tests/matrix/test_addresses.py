@@ -45,6 +45,7 @@ admin/                                  302 302 302 302 302 302 302 302 302 302 
 api/v1/schema/                          200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/auth/token/                      405 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
 api/v1/organisations/                   401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/areas/                           401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/grid/locate/                     401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/grid/cells/<code>/               401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/catalogue/types/                 401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
@@ -136,6 +137,7 @@ def parts(cast: Cast) -> dict[str, str]:
         "<component_id>": str(cast.component.pk),
         "cells/<code>": f"cells/{case.cell_code}",
         "components/<code>": f"components/{cast.component.code}",
+        "areas/": "areas/?code=330106",
         "locate/": f"locate/?lon={cast.place[0]}&lat={cast.place[1]}",
         "nearest/": f"nearest/?lon={cast.place[0]}&lat={cast.place[1]}",
     }
