@@ -158,4 +158,4 @@ def components_in_cells(*, cells: Sequence[int], **_rest: Any) -> list[Stake]:
     """Count the components that stand in cells (ids); they follow wherever these go."""
     rows = Component.objects.filter(cell__in=cells)
     codes = tuple(rows.values_list("code", flat=True)[:5])
-    return [Stake(_("Components"), rows.count(), codes)]
+    return [Stake(_("Components in these cells"), rows.count(), codes)]

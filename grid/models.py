@@ -231,7 +231,12 @@ class Zone(Validity):
     name = models.CharField(_("name"), max_length=60)
     name_en = models.CharField(_("English name"), max_length=100, blank=True)
     grade = models.CharField(_("grade"), max_length=8, choices=Grade.choices)
-    geometry = models.MultiPolygonField(_("geometry"), srid=SRID)
+    cells = models.ManyToManyField(
+        GridCell, blank=True, related_name="zones", verbose_name=_("cells")
+    )
+    geometry = models.MultiPolygonField(
+        _("geometry"), srid=SRID, help_text=_("drawn, or the union of the cells where it has some")
+    )
 
     objects = ValidityQuerySet.as_manager()
 
@@ -340,8 +345,8 @@ class Reorganisation(models.Model):
     """
 
     class State(models.TextChoices):
-        DRAFT = "draft", _("Draft")
-        APPLIED = "applied", _("Applied")
+        DRAFT = "draft", _("Planned")
+        APPLIED = "applied", _("In force")
         UNDONE = "undone", _("Undone")
 
     city = models.ForeignKey(City, models.PROTECT, verbose_name=_("city"))
@@ -371,7 +376,7 @@ class ReorganisationLine(models.Model):
     reorganisation = models.ForeignKey(
         Reorganisation, models.CASCADE, related_name="lines", verbose_name=_("reorganisation")
     )
-    number = models.PositiveIntegerField(_("line"))
+    number = models.PositiveIntegerField(_("line of the file"))
     old_code = models.CharField(_("old code"), max_length=12, blank=True, db_index=True)
     old_name = models.CharField(_("old name"), max_length=60, blank=True)
     new_code = models.CharField(_("new code"), max_length=12, blank=True, db_index=True)

@@ -13,7 +13,9 @@ TABLES = {
     "codes": "SELECT id, scheme, code, area_id, valid_from, valid_to FROM grid_areacode",
     "cells": "SELECT id, code, community_id, kind, geometry::text, area_m2, valid_from, valid_to"
     " FROM grid_gridcell",
-    "zones": "SELECT id, code, grade, geometry::text, valid_from, valid_to FROM grid_zone",
+    "zones": "SELECT zone.id, code, grade, geometry::text, valid_from, valid_to,"
+    " made.gridcell_id FROM grid_zone AS zone"
+    " LEFT JOIN grid_zone_cells AS made ON made.zone_id = zone.id",
     "beats": "SELECT beat.id, beat.code, walked.gridcell_id FROM grid_beat AS beat"
     " LEFT JOIN grid_beat_cells AS walked ON walked.beat_id = beat.id",
     "assignments": "SELECT beat_id, collector_id, valid_from, valid_to FROM grid_beatassignment",

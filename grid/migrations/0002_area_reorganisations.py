@@ -29,7 +29,11 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("draft", "Draft"), ("applied", "Applied"), ("undone", "Undone")],
+                        choices=[
+                            ("draft", "Planned"),
+                            ("applied", "In force"),
+                            ("undone", "Undone"),
+                        ],
                         default="draft",
                         editable=False,
                         max_length=8,
@@ -100,7 +104,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("number", models.PositiveIntegerField(verbose_name="line")),
+                ("number", models.PositiveIntegerField(verbose_name="line of the file")),
                 (
                     "old_code",
                     models.CharField(

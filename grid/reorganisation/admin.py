@@ -34,7 +34,7 @@ class PlanForm(forms.ModelForm):
     """A plan's file, its name and its day."""
 
     file = forms.FileField(
-        label=_("file"),
+        label=_("file of the plan"),
         help_text=_("CSV with the columns old_code, new_code and, where needed, name, parent, …"),
     )
     effective_date = forms.DateField(
@@ -81,21 +81,13 @@ class DecisionForm(forms.Form):
 class ReorganisationAdmin(admin.ModelAdmin):
     """Plans by which areas change."""
 
-    list_display = ("name", "effective_date", "state", "applied_at", "open_count")
+    list_display = ("name", "effective_date", "state", "applied_at")
     list_filter = ("state",)
     search_fields = ("name",)
     readonly_fields = ("name", "effective_date", "state", "applied_at")
     fields = readonly_fields
     add_form: ClassVar = PlanForm
     change_form_template = "admin/grid/reorganisation/change_form.html"
-
-    @admin.display(description=_("to be decided"))
-    def open_count(self, plan: Reorganisation) -> int:
-        """Count the lines that somebody has to decide."""
-        return sum(line.is_open for line in plan.lines.all())
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).prefetch_related("lines")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What was planned and done stays."""
@@ -218,9 +210,10 @@ class ReorganisationAdmin(admin.ModelAdmin):
 def _shown(plan: Reorganisation) -> dict[str, Any]:
     """Return what the page says of a plan beside its fields."""
     is_applied = plan.state == Reorganisation.State.APPLIED
+    seen, stakes = reorganisation_preview(plan)
     shown: dict[str, Any] = {
         "is_applied": is_applied,
-        "open_lines": [(line, open_line(line)) for line in plan.lines.all() if line.is_open],
+        "open_lines": [(line, open_line(line)) for line in seen.undecided],
         "decided_lines": ReorganisationLine.objects.filter(reorganisation=plan)
         .exclude(decided_at=None)
         .select_related("decided_by"),
@@ -229,6 +222,5 @@ def _shown(plan: Reorganisation) -> dict[str, Any]:
         "show_save_and_continue": False,
     }
     if not is_applied:
-        seen, stakes = reorganisation_preview(plan)
         shown |= {"preview": sections(seen, stakes), "problems": seen.problems}
     return shown

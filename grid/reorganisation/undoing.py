@@ -23,14 +23,16 @@ from grid.models import (
     GridCell,
     Jurisdiction,
     Reorganisation,
+    Zone,
 )
 from grid.publish import stakes_in, tell_cells_renamed
 from grid.reorganisation.applying import Journal
 from grid.services import FOLLOWERS
 
-OWNERS: dict[str, type[Beat] | type[Jurisdiction]] = {
+OWNERS: dict[str, type[Beat] | type[Jurisdiction] | type[Zone]] = {
     "beat_id": Beat,
     "jurisdiction_id": Jurisdiction,
+    "zone_id": Zone,
 }
 
 
