@@ -15,6 +15,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from leaflet.admin import LeafletGeoAdmin
 
@@ -28,6 +30,7 @@ from grid.models import (
     GridCell,
     Jurisdiction,
     ManagementArea,
+    PastArea,
     Place,
     Zone,
 )
@@ -92,10 +95,20 @@ class AreaAdmin(SeenGeometryAdmin):
     list_display = ("code", "name", "name_en", "level", "parent", "valid_from", "valid_to")
     list_filter = ("level",)
     list_select_related = ("parent",)
-    search_fields = ("code__startswith", "name", "name_en__icontains")
-    readonly_fields = ("city", "level", "parent", "code", "valid_from", "valid_to")
+    search_fields = ("code__startswith", "codes__code__startswith", "name", "name_en__icontains")
+    readonly_fields = ("city", "level", "parent", "code", "valid_from", "valid_to", "told_past")
     fields = (*readonly_fields, "name", "name_en", "geometry")
     inlines = (AreaCodeInline,)
+
+    @admin.display(description=_("before it was reorganised"))
+    def told_past(self, area: Area) -> str:
+        """List what the area was called, where it belonged, and until when."""
+        rows = PastArea.objects.filter(area=area).select_related("parent").order_by("valid_from")
+        return format_html_join(
+            mark_safe("<br>"),
+            "{} {} · {} · {} – {}",
+            ((row.code, row.name, row.parent or "", row.valid_from, row.valid_to) for row in rows),
+        )
 
 
 @admin.register(GridCell)

@@ -41,7 +41,7 @@ Journal = dict[str, list[Any]]
 
 def carry_out(plan: Reorganisation, lines: Iterable[ReorganisationLine], on: date) -> Outcome:
     """Change everything that these lines change; the plan's journal remembers which rows."""
-    seen = outcome(plan.city, lines, on)
+    seen = outcome(plan.city, lines, on, within=plan)
     if seen.problems:
         raise refused(seen.problems)
     journal: Journal = defaultdict(list, plan.journal)
@@ -90,7 +90,7 @@ def _keep_past(plan: Reorganisation, seen: Outcome) -> None:
             reorganisation=plan,
         )
         for pk, area in sorted(rows.items())
-        if pk not in today
+        if pk not in today and area.valid_from < seen.on
     )
 
 

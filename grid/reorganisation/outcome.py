@@ -12,11 +12,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.models import City
-from grid.models import Area, GridCell, PastArea, ReorganisationLine
+from grid.models import (
+    Area,
+    CellSuccession,
+    GridCell,
+    PastArea,
+    Reorganisation,
+    ReorganisationLine,
+)
 from grid.reorganisation.plan import LEVELS, PARENT_DIGITS, cells_named
 
 AREA_FIELDS = ("id", "level", "code", "name", "name_en", "parent_id", "valid_from", "valid_to")
@@ -79,16 +85,34 @@ class Outcome:
         return [*changed, *(area.pk for area, _to in self.ended)]
 
 
-def outcome(city: City, lines: Iterable[ReorganisationLine], on: date) -> Outcome:
-    """Say what these lines change in a city on a day."""
-    return _Planner(city, list(lines), on).run()
+def outcome(
+    city: City,
+    lines: Iterable[ReorganisationLine],
+    on: date,
+    *,
+    within: Reorganisation | None = None,
+) -> Outcome:
+    """Say what these lines change in a city on a day.
+
+    What the reorganisation ``within`` opened on that very day may change once more: a line of it
+    was decided.
+    """
+    return _Planner(city, list(lines), on, within).run()
 
 
 class _Planner:
     """The areas of the day and the lines, and what follows from both."""
 
-    def __init__(self, city: City, lines: list[ReorganisationLine], on: date) -> None:
+    def __init__(
+        self,
+        city: City,
+        lines: list[ReorganisationLine],
+        on: date,
+        within: Reorganisation | None,
+    ) -> None:
         self.city, self.on = city, on
+        self.within = within.pk if within else None
+        self.just_opened = within.journal.get("areas_opened", []) if within else []
         rows = Area.objects.filter(city=city, valid_to=None).only(*AREA_FIELDS).order_by("pk")
         self.here = {area.code: area for area in rows}
         self.by_id = {area.pk: area for area in self.here.values()}
@@ -353,7 +377,9 @@ class _Planner:
             *(row.area.pk for row in self.out.changed if row.area),
             *(area.pk for area, _codes in self.out.ended),
         ]
-        late = Area.objects.filter(pk__in=ids, valid_from__gte=self.on)
+        late = Area.objects.filter(pk__in=ids, valid_from__gte=self.on).exclude(
+            pk__in=self.just_opened, valid_from=self.on
+        )
         late |= Area.objects.filter(
             pk__in=PastArea.objects.filter(area__in=ids, valid_to__gt=self.on).values("area")
         )
@@ -362,8 +388,10 @@ class _Planner:
                 "names": ", ".join(names)
             }
         cells = GridCell.objects.filter(
-            Q(valid_from__gte=self.on), pk__in=[move.cell for move in self.out.moves]
+            valid_from__gte=self.on, pk__in=[move.cell for move in self.out.moves]
         )
+        just_opened = CellSuccession.objects.filter(reorganisation=self.within)
+        cells = cells.exclude(valid_from=self.on, pk__in=just_opened.values("opened_id"))
         if codes := list(cells.order_by("code").values_list("code", flat=True)[:5]):
             yield _("These cells began on that day or later: %(codes)s. Choose a later day.") % {
                 "codes": ", ".join(codes)

@@ -235,6 +235,36 @@ def test_an_open_successor_keeps_its_ground_until_it_is_decided(cast: Cast):
     assert digest() == before
 
 
+def test_lines_are_decided_on_the_very_day_the_plan_was_applied(cast: Cast):
+    """The successor was opened that day, and so were the cells that a founded community gets."""
+    first, second = two(cast)
+    others = Area.objects.filter(parent=first.parent).exclude(pk__in=[first.pk, second.pk])
+    third, fourth = others.order_by("code")[:2]
+    merged, founded = f"{first.code[:9]}900", f"{first.code[:9]}901"
+    before = digest()
+    plan = applied(
+        cast,
+        f"{second.code},{merged},,合并社区,,,\n{third.code},{merged},,合并社区,,,\n"
+        f"{fourth.code},{first.code[:9]}902,,,,,\n{first.code},,,,,,\n,{founded},,新社区,,,\n",
+    )
+    cells = GridCell.objects.valid_on(DAY).filter(community=fourth).order_by("code")[:2]
+    ground = {cell.geometry.wkt for cell in cells}
+    line = plan.lines.get(old_code=first.code)
+    reorganisation_decide(line=line, successors=[merged], now=NOW)
+    reorganisation_decide(
+        line=plan.lines.get(new_code=founded),
+        successors=[],
+        cells=" ".join(cell.code for cell in cells),
+        now=NOW,
+    )
+    assert locate(*cast.place, on=DAY).community.code == merged
+    today = GridCell.objects.valid_on(DAY)
+    assert {cell.geometry.wkt for cell in today.filter(community__code=founded)} == ground
+    plan.refresh_from_db()
+    reorganisation_undo(reorganisation=plan, now=NOW)
+    assert digest() == before
+
+
 def test_areas_of_other_installations_are_remembered_not_opened(cast: Cast):
     plan = plan_of(cast, "330109,330114,萧山区,钱塘区,,,\n330109001,330114001,城厢街道,,,,\n")
     seen, _stakes = reorganisation_preview(plan)

@@ -115,3 +115,14 @@ def test_the_clock_of_the_city_is_used(administrator, lines):
     send(administrator, lines[0])
     step = Reorganisation.objects.get().steps.get()
     assert abs((clock.now() - step.at).total_seconds()) < 60
+
+
+def test_an_area_is_found_by_its_old_code_and_tells_its_past(administrator):
+    send(administrator, "old_code,new_code\n330106007,330106099\n")
+    act(administrator, "apply", Reorganisation.objects.get().pk)
+    area = Area.objects.get(code="330106099")
+    found = administrator.get("/admin/grid/area/", {"q": "330106007"}).content.decode()
+    assert f"/admin/grid/area/{area.pk}/change/" in found
+    page = administrator.get(f"/admin/grid/area/{area.pk}/change/").content.decode()
+    assert "Before it was reorganised" in page
+    assert "330106007" in page
