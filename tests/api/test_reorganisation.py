@@ -17,7 +17,8 @@ from cases.models import Case
 from common.errors import DomainError
 from components.models import Component
 from desks.demo.digest import digest
-from grid.models import Area, AreaCode, Beat, GridCell, Jurisdiction, Reorganisation
+from grid.cell_sets import outline_of
+from grid.models import Area, AreaCode, Beat, GridCell, Jurisdiction, Reorganisation, Zone
 from grid.reorganisation.services import (
     reorganisation_apply,
     reorganisation_decide,
@@ -132,6 +133,22 @@ def test_beats_follow_to_the_new_cells(cast: Cast):
     today = GridCell.objects.valid_on(DAY)
     for pk, count in beats.items():
         assert Beat.objects.get(pk=pk).cells.filter(pk__in=today).count() == count
+
+
+def test_a_zone_of_cells_follows_and_covers_the_same_ground(cast: Cast):
+    cells = list(GridCell.objects.filter(community=cast.component.community_id))
+    outline = outline_of(cells)
+    zone = Zone.objects.create(
+        city=cast.city, code="z", name="z", grade="key", geometry=outline, valid_from=BEFORE
+    )
+    zone.cells.set(cells)
+    before = digest()
+    plan = applied(cast, district_merger(cast))
+    assert zone.cells.valid_on(DAY).count() == len(cells)
+    assert Zone.objects.get(code="z").geometry.equals(outline)
+    assert "z" in locate(*cast.place, on=DAY).zones
+    reorganisation_undo(reorganisation=plan, now=NOW)
+    assert digest() == before
 
 
 def test_an_old_code_resolves_and_stands_for_its_area_wherever_codes_are_taken(cast: Cast):
