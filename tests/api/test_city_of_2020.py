@@ -29,7 +29,7 @@ STREETS = ("330102013", "330105013", "330106008", "330108001")
 def city_of_2020(db):
     """Four streets under their old codes, with components and open cases."""
     city = build_city_of_2020(NOW, PASSWORD, streets=STREETS)
-    load_register(city, DAY)
+    load_register(city, DAY, 600)
     report_cases(city, 12, NOW)
     return city
 

@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--database", default=DATABASE)
-        parser.add_argument("--density", type=float, default=8, help="of the register")
+        parser.add_argument("--components", type=int, default=100_000)
         parser.add_argument("--cases", type=int, default=300, help="open cases")
         parser.add_argument("--keep-applied", action="store_true", help="do not undo at the end")
 
@@ -93,7 +93,7 @@ class Command(BaseCommand):
         with self._timed("city of 2020, register, cases"):
             city = build_city_of_2020(now, settings.DEMO_PASSWORD)
             database_analyze()
-            load_register(city, timezone.localdate(now), density=options["density"])
+            load_register(city, timezone.localdate(now), options["components"])
             database_analyze()
             report_cases(city, options["cases"], now)
         self.stdout.write(f"{Component.objects.count():,} components")
