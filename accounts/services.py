@@ -24,6 +24,8 @@ CONFIGURED = {
         "jurisdiction",
         "managementarea",
         "place",
+        "reorganisation",
+        "reorganisationline",
         "zone",
     ),
     "components": (

@@ -10,7 +10,10 @@ class CasesConfig(AppConfig):
     verbose_name = _("Cases")
 
     def ready(self) -> None:
-        """Show cases on the register's pages."""
+        """Show cases on the register's pages, and answer what the grid asks."""
         from cases.register_panel import register  # noqa: PLC0415  models are ready now
+        from cases.selectors import cases_in_cells  # noqa: PLC0415
+        from grid.publish import cells_asked  # noqa: PLC0415
 
         register()
+        cells_asked.connect(cases_in_cells, dispatch_uid="cases")

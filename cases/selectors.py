@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from django.db.models import Case as Choose
 from django.db.models import QuerySet, When
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.scopes import PreparedFor
@@ -19,6 +21,7 @@ from cases.situation import Situation
 from cases.workflow import ACTION_LABELS, Arrow, Post, State, arrows_from
 from common.prepared import Slot
 from components.models import CaseStandard, CaseType, Component
+from grid.publish import Stake
 
 WITH_DETAILS = (
     "type__type_class",
@@ -159,3 +162,11 @@ def open_case_of(component: Component) -> Case | None:
     Whether somebody may read it is for ``visible_to`` to say: the public is told that there is one.
     """
     return Case.objects.filter(component=component, is_open=True).order_by("reported_at").first()
+
+
+def cases_in_cells(*, cells: Sequence[int], **_rest: Any) -> list[Stake]:
+    """Count the open cases filed in cells (ids); every case, closed ones too, keeps its cell."""
+    rows = Case.objects.filter(cell__in=cells)
+    open_cases = rows.filter(is_open=True)
+    numbers = tuple(rows.order_by("-is_open", "-pk").values_list("number", flat=True)[:5])
+    return [Stake(_("Open cases"), open_cases.count(), numbers, bound_count=rows.count())]

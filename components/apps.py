@@ -11,13 +11,18 @@ class ComponentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Follow what the grid tells; say who makes which documents."""
+        from components import selectors, services  # noqa: PLC0415  models are ready now
         from components.atlas.book import make_atlas  # noqa: PLC0415
         from components.documents.services import MAKERS  # noqa: PLC0415
         from components.models import Document  # noqa: PLC0415
         from components.plates.printing import print_plates  # noqa: PLC0415
-        from components.services import components_follow_cells  # noqa: PLC0415  models are ready now
-        from grid.publish import cells_replaced  # noqa: PLC0415
+        from grid import publish  # noqa: PLC0415
 
-        cells_replaced.connect(components_follow_cells, dispatch_uid="components")
+        for signal, receiver in (
+            (publish.cells_replaced, services.components_follow_cells),
+            (publish.cells_renamed, services.components_follow_renamed),
+            (publish.cells_asked, selectors.components_in_cells),
+        ):
+            signal.connect(receiver, dispatch_uid="components")
         MAKERS[Document.Kind.ATLAS] = make_atlas
         MAKERS[Document.Kind.PLATES] = print_plates

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 
 from django.contrib.gis.geos import Point
 from django.db.models import F, FloatField, Func, Prefetch, Q, QuerySet
@@ -15,6 +16,7 @@ from common.errors import DomainError
 from common.rows import one_or_none
 from components.models import GEOGRAPHY, CaseStandard, CaseType, Component
 from grid.models import SRID
+from grid.publish import Stake
 
 NEAR_M = 5_000  # nobody standing in front of a component looks for one farther away
 MAX_FOUND = 20
@@ -176,3 +178,10 @@ def components_nearest(
         row.away_m = away[row.pk]  # type: ignore[attr-defined]
     near = (row for row in rows if away[row.pk] <= NEAR_M)
     return sorted(near, key=lambda row: away[row.pk])
+
+
+def components_in_cells(*, cells: Sequence[int], **_rest: Any) -> list[Stake]:
+    """Count the components that stand in cells (ids); they follow wherever these go."""
+    rows = Component.objects.filter(cell__in=cells)
+    codes = tuple(rows.values_list("code", flat=True)[:5])
+    return [Stake(_("Components in these cells"), rows.count(), codes)]

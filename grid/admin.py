@@ -10,16 +10,20 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
-from django.contrib.gis.db.models import Union
-from django.contrib.gis.forms import GeometryField
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
-from leaflet.admin import LeafletAdminWidget, LeafletGeoAdmin
+from leaflet.admin import LeafletGeoAdmin
 
 from common import clock
+from grid.cell_picker import CellPicker, CellsField, kept_history, picker_urls
+from grid.cell_sets import beat_check, outline_of, zone_check
 from grid.geocoding.services import alias_save, place_save
 from grid.models import (
     Area,
@@ -29,10 +33,12 @@ from grid.models import (
     GridCell,
     Jurisdiction,
     ManagementArea,
+    PastArea,
     Place,
     PlaceAlias,
     Zone,
 )
+from grid.reorganisation import admin as reorganisations  # noqa: F401  registers its own pages
 from grid.selectors import OutsideCity, locate
 
 VALIDITY_HELP = _(
@@ -94,10 +100,20 @@ class AreaAdmin(SeenGeometryAdmin):
     list_display = ("code", "name", "name_en", "level", "parent", "valid_from", "valid_to")
     list_filter = ("level",)
     list_select_related = ("parent",)
-    search_fields = ("code__startswith", "name", "name_en__icontains")
-    readonly_fields = ("city", "level", "parent", "code", "valid_from", "valid_to")
+    search_fields = ("code__startswith", "codes__code__startswith", "name", "name_en__icontains")
+    readonly_fields = ("city", "level", "parent", "code", "valid_from", "valid_to", "told_past")
     fields = (*readonly_fields, "name", "name_en", "geometry")
     inlines = (AreaCodeInline,)
+
+    @admin.display(description=_("before it was reorganised"))
+    def told_past(self, area: Area) -> str:
+        """List what the area was called, where it belonged, and until when."""
+        rows = PastArea.objects.filter(area=area).select_related("parent").order_by("valid_from")
+        return format_html_join(
+            mark_safe("<br>"),
+            "{} {} · {} · {} – {}",
+            ((row.code, row.name, row.parent or "", row.valid_from, row.valid_to) for row in rows),
+        )
 
 
 @admin.register(GridCell)
@@ -111,14 +127,53 @@ class GridCellAdmin(SeenGeometryAdmin):
     readonly_fields = ("city", "code", "community", "rounded_area", "valid_from", "valid_to")
     fields = (*readonly_fields, "kind", "geometry")
 
+    def get_urls(self) -> list[URLPattern]:
+        """Add what the picker of cells asks."""
+
+        def guarded(view: Any) -> Any:
+            def guard(request: HttpRequest) -> HttpResponse:
+                if not self.has_view_permission(request):
+                    raise PermissionDenied
+                return view(request)
+
+            return self.admin_site.admin_view(guard)
+
+        return [*picker_urls(guarded), *super().get_urls()]
+
     @admin.display(description=_("area in m²"), ordering="area_m2")
     def rounded_area(self, cell: GridCell) -> int:
         """Return whole square metres."""
         return round(cell.area_m2)
 
 
-class ZoneForm(forms.ModelForm):
+class CellsForm(forms.ModelForm):
+    """What is made of cells: they are chosen on a map."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["cells"].widget.owner = self.instance.pk
+
+    def clean_cells(self) -> list[GridCell]:
+        """Keep the closed cells that were there: past days ask for them."""
+        before = self.instance.cells.all() if self.instance.pk else ()
+        return kept_history(self.cleaned_data["cells"], before)
+
+    @property
+    def chosen(self) -> list[GridCell]:
+        """Return the cells that hold."""
+        cells = self.cleaned_data.get("cells") or ()
+        return [cell for cell in cells if cell.valid_to is None]
+
+
+class ZoneForm(CellsForm):
     """Says what a zone's fields do."""
+
+    cells = CellsField(
+        label=_("Cells"),
+        required=False,
+        widget=CellPicker("zone"),
+        help_text=_("A zone of cells has their outline, also after a new gridding."),
+    )
 
     class Meta:
         help_texts: ClassVar = {
@@ -127,19 +182,53 @@ class ZoneForm(forms.ModelForm):
                 "Sets how often it is patrolled and which time limits hold. Where zones overlap, "
                 "the strictest counts."
             ),
-            "geometry": _("Draw one or several outlines."),
+            "geometry": _("Draw one or several outlines, or choose cells instead."),
             "valid_to": VALIDITY_HELP,
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["geometry"].required = False
+
+    def clean(self) -> dict[str, Any]:
+        """Give a zone of cells their outline; refuse a zone without any."""
+        sent = super().clean() or self.cleaned_data
+        if self.chosen:
+            sent["geometry"] = outline_of(self.chosen)
+        elif not sent.get("geometry") and not self.errors:
+            self.add_error("geometry", _("Draw an outline or choose cells."))
+        return sent
+
+
+class CellsAdmin(admin.ModelAdmin):
+    """A page on which cells are chosen; what is unusual about them is said after saving."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """History stays: what no longer holds is ended, not deleted."""
+        return False
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if form.chosen and "cells" in form.changed_data:
+            for sentence in self.warnings_of(form.chosen, form.instance):
+                messages.warning(request, sentence)
+
+    def warnings_of(self, cells: list[GridCell], row: Any) -> list[str]:
+        """Return what is unusual about a choice."""
+        return zone_check(cells).warnings
+
 
 @admin.register(Zone)
-class ZoneAdmin(MapAdmin):
+class ZoneAdmin(CellsAdmin, MapAdmin):
     """Key, control and ordinary zones."""
 
     form = ZoneForm
     list_display = ("code", "name", "name_en", "grade", "valid_from", "valid_to")
     list_filter = ("grade",)
     search_fields = ("code", "name", "name_en")
+    fields = (
+        "city", "code", "name", "name_en", "grade", "valid_from", "valid_to", "cells", "geometry",
+    )  # fmt: skip
 
 
 class ManagementAreaForm(forms.ModelForm):
@@ -162,37 +251,17 @@ class ManagementAreaAdmin(MapAdmin):
     search_fields = ("code", "name", "name_en")
 
 
-class SeenOutlineWidget(LeafletAdminWidget):
-    """A map that shows an outline."""
+class BeatForm(CellsForm):
+    """A beat and its cells."""
 
-    modifiable = False
-    settings_overrides = WHOLE_CITY
-    map_template = template_name = "leaflet/admin/widget.html"
-    geom_type = "GEOMETRY"
-
-
-class BeatForm(forms.ModelForm):
-    """A beat with the outline of its cells."""
-
-    outline = GeometryField(
-        label=_("outline"),
-        required=False,
-        disabled=True,
-        widget=SeenOutlineWidget,
-        help_text=_("The union of the cells as they were saved last."),
+    cells = CellsField(
+        label=_("Cells"),
+        widget=CellPicker("beat"),
+        help_text=_("The cells one collector walks in a shift: about twenty neighbours."),
     )
 
     class Meta:
-        help_texts: ClassVar = {
-            "cells": _("The cells one collector walks in a shift: about twenty neighbours."),
-            "valid_to": VALIDITY_HELP,
-        }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk:
-            whole = self.instance.cells.aggregate(whole=Union("geometry"))["whole"]
-            self.initial["outline"] = whole
+        help_texts: ClassVar = {"valid_to": VALIDITY_HELP}
 
 
 class BeatAssignmentInline(admin.TabularInline):
@@ -204,14 +273,18 @@ class BeatAssignmentInline(admin.TabularInline):
 
 
 @admin.register(Beat)
-class BeatAdmin(MapAdmin):
+class BeatAdmin(CellsAdmin):
     """Patrol beats and who walks them."""
 
     form = BeatForm
     list_display = ("code", "name", "valid_from", "valid_to")
     search_fields = ("code__startswith", "name")
-    autocomplete_fields = ("cells",)
+    fields = ("city", "code", "name", "valid_from", "valid_to", "cells")
     inlines = (BeatAssignmentInline,)
+
+    def warnings_of(self, cells: list[GridCell], row: Beat) -> list[str]:
+        """Return overlaps, gaps and parts that lie apart."""
+        return beat_check(cells, on=row.valid_from, until=row.valid_to, beat=row.pk).warnings
 
 
 @admin.register(Jurisdiction)

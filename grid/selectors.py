@@ -12,11 +12,21 @@ from typing import Any
 
 from django.contrib.gis.db.models import Extent
 from django.db import connection
+from django.db.models import F, TextChoices
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import DomainError
 from common.prepared import Statement
-from grid.models import District, GridCell
+from grid.models import (
+    Area,
+    AreaCode,
+    District,
+    GridCell,
+    PastArea,
+    Reorganisation,
+    ReorganisationLine,
+)
 
 
 class OutsideCity(DomainError):
@@ -52,7 +62,8 @@ class Location:
     management_area: AreaRef | None
 
 
-# Uses the GiST indexes on grid_gridcell.geometry, grid_zone.geometry, grid_managementarea.geometry.
+# Uses the GiST indexes on grid_gridcell.geometry, grid_zone.geometry, grid_managementarea.geometry,
+# and the index on grid_pastarea.area_id for what an area was called on the day.
 _LOCATE = Statement(
     "locate",
     """
@@ -60,9 +71,13 @@ WITH place AS (
     SELECT ST_SetSRID(ST_MakePoint(%s, %s), 4326) AS point, %s::date AS day
 )
 SELECT cell.id, cell.code,
-    community.id, community.code, community.name, community.name_en,
-    street.id, street.code, street.name, street.name_en,
-    district.id, district.code, district.name, district.name_en,
+    community.id, coalesce(community_past.code, community.code),
+    coalesce(community_past.name, community.name),
+    coalesce(community_past.name_en, community.name_en),
+    street.id, coalesce(street_past.code, street.code),
+    coalesce(street_past.name, street.name), coalesce(street_past.name_en, street.name_en),
+    district.id, coalesce(district_past.code, district.code),
+    coalesce(district_past.name, district.name), coalesce(district_past.name_en, district.name_en),
     zones.grades, zones.codes,
     managed.id, managed.code, managed.name, managed.name_en
 FROM place
@@ -73,8 +88,15 @@ JOIN LATERAL (
     ORDER BY id LIMIT 1
 ) AS cell ON true
 JOIN grid_area AS community ON community.id = cell.community_id
-JOIN grid_area AS street ON street.id = community.parent_id
-JOIN grid_area AS district ON district.id = street.parent_id
+LEFT JOIN grid_pastarea AS community_past ON community_past.area_id = community.id
+    AND community_past.valid_from <= place.day AND community_past.valid_to > place.day
+JOIN grid_area AS street
+    ON street.id = coalesce(community_past.parent_id, community.parent_id)
+LEFT JOIN grid_pastarea AS street_past ON street_past.area_id = street.id
+    AND street_past.valid_from <= place.day AND street_past.valid_to > place.day
+JOIN grid_area AS district ON district.id = coalesce(street_past.parent_id, street.parent_id)
+LEFT JOIN grid_pastarea AS district_past ON district_past.area_id = district.id
+    AND district_past.valid_from <= place.day AND district_past.valid_to > place.day
 LEFT JOIN LATERAL (
     SELECT array_agg(grade ORDER BY id) AS grades, array_agg(code ORDER BY id) AS codes
     FROM grid_zone
@@ -140,6 +162,101 @@ def not_a_point(field: str) -> DomainError:
     """Return the refusal of what is no longitude or latitude."""
     message = _("Longitude and latitude must be numbers in range.")
     return DomainError("invalid", message, {field: [message]})
+
+
+class UnknownCode(DomainError):
+    """No area bears or bore the code."""
+
+    def __init__(self, code: str) -> None:
+        message = gettext("No area bears or bore the code %(code)s.") % {"code": code[:20]}
+        super().__init__("unknown_code", message, status=404)
+
+
+class Standing(TextChoices):
+    """What a code means today."""
+
+    CURRENT = "current", _("In force")
+    SUCCEEDED = "succeeded", _("Succeeded by another code")
+    TO_BE_DECIDED = "to_be_decided", _("Successor to be decided")
+    ELSEWHERE = "elsewhere", _("Succeeded outside this installation")
+
+
+@dataclass(frozen=True, slots=True)
+class CodeAnswer:
+    """What came of a code: the areas that stand for it, and codes that lie outside this city."""
+
+    code: str
+    standing: Standing
+    areas: tuple[AreaRef, ...]
+    elsewhere: tuple[tuple[str, str], ...] = ()  # code, name
+    old_name: str = ""
+
+
+SCHEME = "GB"
+
+
+def area_by_code(code: str, on: date | None = None) -> CodeAnswer:
+    """Say which area a code means: on a day, or today, old codes with what came after them.
+
+    Codes are given to other areas in time: without a day whoever bears it today is meant, else
+    whoever bore it last. Raise UnknownCode 404 for one that nobody bore.
+    """
+    bearers = AreaCode.objects.filter(scheme=SCHEME, code=code).select_related("area")
+    if on is not None:
+        bearer = bearers.valid_on(on).first()
+        if bearer is None:
+            raise UnknownCode(code)
+        return CodeAnswer(code, Standing.CURRENT, (area_as_on(bearer.area, on),))
+    bearer = bearers.order_by(F("valid_to").desc(nulls_first=True)).first()
+    lines = _lines_of(code)
+    if bearer is None and not lines:
+        return _without_code_row(code)
+    areas = _standing_for(bearer.area) if bearer else ()
+    elsewhere = _elsewhere(lines)
+    old_name = next((line.old_name for line in lines), "")
+    if any(line.is_open for line in lines):
+        standing = Standing.TO_BE_DECIDED
+    elif bearer is not None and bearer.valid_to is None:
+        standing, elsewhere = Standing.CURRENT, ()
+    else:
+        standing = Standing.SUCCEEDED if areas else Standing.ELSEWHERE
+    return CodeAnswer(code, standing, areas, elsewhere, old_name)
+
+
+def area_as_on(area: Area, on: date) -> AreaRef:
+    """Return what an area was called on a day."""
+    past = PastArea.objects.valid_on(on).filter(area=area).first() or area
+    return AreaRef(area.pk, past.code, past.name, past.name_en)
+
+
+def _standing_for(area: Area) -> tuple[AreaRef, ...]:
+    """Return the area itself, or today's successors of one that ended, and where ground went."""
+    after = Area.objects.filter(predecessors__predecessor=area, valid_to=None).order_by("code")
+    areas = [area] if area.valid_to is None else []
+    return tuple(AreaRef(row.pk, row.code, row.name, row.name_en) for row in (*areas, *after))
+
+
+def _lines_of(code: str) -> list[ReorganisationLine]:
+    """Return what the plan in force that names the code last says of it."""
+    lines = ReorganisationLine.objects.filter(
+        old_code=code, reorganisation__state=Reorganisation.State.APPLIED
+    ).order_by("-reorganisation__applied_at", "number", "pk")
+    return [line for line in lines if line.reorganisation_id == lines[0].reorganisation_id]
+
+
+def _elsewhere(lines: list[ReorganisationLine]) -> tuple[tuple[str, str], ...]:
+    """Return the new codes of areas that this city does not have."""
+    codes = {line.new_code: line.name or line.old_name for line in lines if line.new_code}
+    known = AreaCode.objects.filter(scheme=SCHEME, code__in=codes).values_list("code", flat=True)
+    return tuple((code, codes[code]) for code in sorted(codes.keys() - set(known)))
+
+
+def _without_code_row(code: str) -> CodeAnswer:
+    """A city may have areas whose codes were never listed."""
+    area = Area.objects.filter(code=code, valid_to=None).first()
+    if area is None:
+        raise UnknownCode(code)
+    return CodeAnswer(code, Standing.CURRENT, _standing_for(area))
 
 
 def cell_on(code: str, day: date) -> GridCell | None:

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import shapely
 from django.conf import settings
+from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from psycopg2.extras import execute_values
 
 from accounts.models import City
 from common.errors import DomainError
 from grid.gridding import Cell, Check, Ground, Rules, check_cells, make_cells
-from grid.models import Community, GridCell
+from grid.models import Community, GridCell, Zone
 from grid.publish import tell_cells_replaced
+from grid.selectors import area_by_code
 
 ROADS = ("road",)  # layers of the base map whose lines are edges of cells
 WATER = ("water",)
@@ -46,17 +49,19 @@ ORDER BY id
 def community_ids(city: City, on: date, codes: Iterable[str] = ()) -> list[int]:
     """Return the ids of communities by their codes of today, of all when none is named.
 
-    A code may be a street's or a district's: all its communities. Raise DomainError ``invalid`` for
-    one that names nothing.
+    A code may be a street's or a district's: all its communities. A code of earlier days stands for
+    the areas that came after it. Raise DomainError ``invalid`` for one that names nothing.
     """
-    here = Community.objects.valid_on(on).filter(city=city)
+    here = Community.objects.valid_on(on).filter(city=city).order_by("code")
     wanted = list(codes)
     if not wanted:
-        return list(here.order_by("code").values_list("pk", flat=True))
+        return list(here.values_list("pk", flat=True))
     ids: list[int] = []
     for code in wanted:
-        found = here.filter(code__startswith=code).order_by("code").values_list("pk", flat=True)
-        if len(code) < 6 or not found:
+        areas = [area.id for area in area_by_code(code).areas]
+        inside = Q(pk__in=areas) | Q(parent__in=areas) | Q(parent__parent__in=areas)
+        found = here.filter(inside).values_list("pk", flat=True) if areas else []
+        if not found:
             message = _("There is no community, street or district %(code)s.") % {"code": code}
             raise DomainError("invalid", message, {"code": [message]})
         ids += found
@@ -118,9 +123,10 @@ JOIN grid_gridcell AS closed
 JOIN {table} AS followed ON followed.gridcell_id = closed.id
 WHERE opened.id = ANY (%(opened)s)
 """
-_FOLLOWERS = (
+FOLLOWERS = (  # sets of cells: (table, key of its owner)
     ("grid_beat_cells", "beat_id"),
     ("grid_jurisdiction_cells", "jurisdiction_id"),
+    ("grid_zone_cells", "zone_id"),
 )
 
 
@@ -146,12 +152,56 @@ def grid_apply(
         opened = [
             row[0] for row in execute_values(cursor.cursor, _OPEN, rows, page_size=2000, fetch=True)
         ]
-        for table, owner in _FOLLOWERS:
+        for table, owner in FOLLOWERS:
             cursor.execute(
                 _FOLLOW.format(table=table, owner=owner), {"closed": closed, "opened": opened}
             )
+    zones_follow_cells(opened=opened, on=on)
     tell_cells_replaced(closed=closed, opened=opened, on=on)
     return len(closed), len(opened)
+
+
+# A zone made of cells whose ground differs from the cells that stand in it now.
+_ZONES_MOVED = """
+SELECT zone.id, ST_Multi(now.shape)
+FROM grid_zone AS zone
+CROSS JOIN LATERAL (
+    SELECT ST_Union(cell.geometry) AS shape
+    FROM grid_zone_cells AS made
+    JOIN grid_gridcell AS cell ON cell.id = made.gridcell_id AND cell.valid_from <= %(on)s
+        AND (cell.valid_to IS NULL OR cell.valid_to > %(on)s)
+    WHERE made.zone_id = zone.id
+) AS now
+WHERE (zone.valid_to IS NULL OR zone.valid_to > %(on)s)
+    AND zone.id IN (SELECT zone_id FROM grid_zone_cells WHERE gridcell_id = ANY (%(opened)s))
+    AND ST_Area(ST_SymDifference(zone.geometry, now.shape)::geography) > 1
+ORDER BY zone.id
+"""
+
+
+def zones_follow_cells(*, opened: Sequence[int], on: date) -> int:
+    """Let zones made of cells cover the ground of their cells from a day on; return how many.
+
+    Past days keep their answer: where the ground differs, the zone ends and one of the same code
+    begins.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ZONES_MOVED, {"opened": list(opened), "on": on})
+        moved = cursor.fetchall()
+    for pk, shape in moved:
+        zone = Zone.objects.get(pk=pk)
+        if zone.valid_from >= on:
+            Zone.objects.filter(pk=pk).update(geometry=shape)
+            continue
+        cells = list(zone.cells.valid_on(on))
+        until = zone.valid_to
+        Zone.objects.filter(pk=pk).update(valid_to=on)
+        zone.pk, zone.valid_from, zone.valid_to = None, on, until
+        zone.geometry = cast("MultiPolygon", GEOSGeometry(shape))
+        zone._state.adding = True
+        zone.save()
+        zone.cells.set(cells)
+    return len(moved)
 
 
 def grid_read(

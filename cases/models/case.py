@@ -23,7 +23,7 @@ from accounts.roles import REPORT, ROLES, SEE_ALL, Role
 from cases.models.work import FieldTask, SubOrder
 from cases.workflow import STATE_LABELS, ClockKind, State
 from components.models import CaseStandard, CaseType, Component, LimitUnit, Profile
-from grid.models import SRID, Area, GridCell, Jurisdiction, ManagementArea, Zone
+from grid.models import SRID, Area, AreaSuccession, GridCell, Jurisdiction, ManagementArea, Zone
 
 if TYPE_CHECKING:
     from cases.parts import CaseParts
@@ -102,12 +102,26 @@ class CaseQuerySet(models.QuerySet):
                 organisation=user.organisation.pk, function=Jurisdiction.Function.DISPATCH
             )
             yield Q(desk__path__startswith=user.organisation.path)
-            yield Q(district_id__in=ground.exclude(area=None).values("area_id"))
+            yield Q(street_id__in=_streets_of(ground.exclude(area=None).values("area_id")))
             yield Q(
                 management_area_id__in=ground.exclude(management_area=None).values(
                     "management_area_id"
                 )
             )
+
+
+def _streets_of(areas: models.QuerySet) -> models.QuerySet:
+    """Return the streets that lie in these districts (or are among them) today, as a subquery.
+
+    A case keeps the district it was filed in; whose it is follows from where its street lies now,
+    or what came after that street.
+    """
+    streets = Area.objects.filter(level=Area.Level.STREET)
+    today = streets.filter(parent__in=areas) | streets.filter(pk__in=areas)
+    before = AreaSuccession.objects.filter(successor__in=today.values("pk"))
+    return streets.filter(
+        Q(pk__in=today.values("pk")) | Q(pk__in=before.values("predecessor"))
+    ).values("pk")
 
 
 class Case(models.Model):

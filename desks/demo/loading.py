@@ -21,14 +21,19 @@ from common.models import DemoClock
 from common.owner import database_analyze
 from components.loading import load_catalogue
 from components.models import Component
+from desks.demo.earlier import divisions_take_back
 from desks.demo.history import load_history
-from desks.demo.organisations import keep_password, load_organisations
+from desks.demo.organisations import ORGANISATIONS, keep_password, load_organisations
 from desks.demo.pictures import PHOTOGRAPHER
 from desks.demo.register import load_register
 from grid.loading import load_city_pack
+from grid.reorganisation.plan import read_plan
 
 PACK = settings.BASE_DIR / "fixtures" / "hangzhou"
 FOUNDED = date(2021, 4, 9)  # from when the divisions of the pack hold
+COUNTED = date(2020, 6, 30)  # of when the divisions before them are
+PLAN_OF_2021 = PACK / "reorganisation_2021.csv"
+ORGANISATIONS_OF_2020 = ORGANISATIONS.with_name("hangzhou_2020.json")
 
 
 def load_demo() -> City:
@@ -63,6 +68,19 @@ def build_city(
     load_catalogue()
     load_settings(city, now)
     load_organisations(city, FOUNDED, password)
+    return city
+
+
+def build_city_of_2020(
+    now: datetime, password: str, *, pack: Path = PACK, streets: Collection[str] | None = None
+) -> City:
+    """Give an empty database the city as it was before the reorganisation of 2021."""
+    city = load_city_pack(pack, streets)
+    lines, _day = read_plan(PLAN_OF_2021.read_bytes())
+    divisions_take_back(city, lines, since=COUNTED)
+    load_catalogue()
+    load_settings(city, now)
+    load_organisations(city, COUNTED, password, ORGANISATIONS, ORGANISATIONS_OF_2020)
     return city
 
 

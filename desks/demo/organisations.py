@@ -31,14 +31,15 @@ HANDLING_KINDS = (
 
 
 @transaction.atomic
-def load_organisations(
-    city: City, on: date, password: str, path: Path = ORGANISATIONS
-) -> dict[str, User]:
+def load_organisations(city: City, on: date, password: str, *paths: Path) -> dict[str, User]:
     """Create the tree, who answers where, and everybody's log-in; return people by log-in name.
 
-    What belongs to a place that is not loaded (a test's small city) is left out.
+    What belongs to a place that is not loaded (a test's small city) is left out. Files after the
+    first, by default the demo's, add to it.
     """
-    plan = json.loads(path.read_text(encoding="utf-8"))
+    plan: dict[str, Any] = {}
+    for path in paths or (ORGANISATIONS,):
+        plan = _joined(plan, json.loads(path.read_text(encoding="utf-8")))
     roles_sync()
     bodies = _load_tree(city, plan["organisations"])
     _load_street_offices(city, bodies, plan["street_offices"])
@@ -52,6 +53,19 @@ def load_organisations(
     people = _load_people(city, bodies, entries, password)
     _walk_beats(city, people, entries, on)
     return people
+
+
+def _joined(first: Any, more: Any) -> Any:
+    """Join two plans: lists are appended, the keys of dictionaries added."""
+    if isinstance(first, dict):
+        keys = [*first, *(key for key in more if key not in first)]
+        return {
+            key: _joined(first[key], more[key])
+            if key in first and key in more
+            else first.get(key, more.get(key))
+            for key in keys
+        }
+    return [*first, *more] if isinstance(first, list) else more
 
 
 # ── the tree ──────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,8 @@
 
 from rest_framework import serializers
 
+from grid.selectors import Standing
+
 
 class AreaSerializer(serializers.Serializer):
     """A district, street, community or management area as it is called on the day."""
@@ -9,6 +11,24 @@ class AreaSerializer(serializers.Serializer):
     code = serializers.CharField()
     name = serializers.CharField()
     name_en = serializers.CharField()
+
+
+class ElsewhereSerializer(serializers.Serializer):
+    """An area that this installation does not have."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class AreaCodeSerializer(serializers.Serializer):
+    """What a code of an area means on the day, or what came after it."""
+
+    code = serializers.CharField()
+    standing = serializers.ChoiceField(choices=Standing.choices)
+    standing_label = serializers.CharField(source="standing.label", help_text="in words")
+    old_name = serializers.CharField(help_text="what the area was called under a code of the past")
+    areas = AreaSerializer(many=True, help_text="the areas that stand for it; may be empty")
+    elsewhere = ElsewhereSerializer(many=True, help_text="successors outside this installation")
 
 
 class LocationSerializer(serializers.Serializer):

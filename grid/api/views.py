@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 from django.http import Http404
@@ -16,6 +17,7 @@ from rest_framework.views import APIView
 from common import clock
 from common.errors import DomainError
 from grid.api.serializers import (
+    AreaCodeSerializer,
     CellSerializer,
     FoundPlaceSerializer,
     GridRefusalSerializer,
@@ -24,7 +26,7 @@ from grid.api.serializers import (
 )
 from grid.geocoding.selectors import DEFAULT_LIMIT, MAX_LIMIT, map_search
 from grid.geocoding.words import place_in_words
-from grid.selectors import Location, OutsideCity, cell_on, locate, not_a_point
+from grid.selectors import Location, OutsideCity, area_by_code, cell_on, locate, not_a_point
 
 
 def _degrees(request: Request, name: str) -> float:
@@ -53,6 +55,47 @@ class LocateView(APIView):
         place, words = locate(lon, lat, on=today), place_in_words(lon, lat, on=today)
         answer = {**_fields(place), "address": words.text if words else ""}
         return Response(LocationSerializer(answer).data)
+
+
+class AreaCodeView(APIView):
+    """What a code of an area means."""
+
+    @extend_schema(
+        operation_id="area_by_code",
+        parameters=[
+            OpenApiParameter("code", str, required=True, description="6, 9 or 12 digits"),
+            OpenApiParameter("on", date, description="who bore it on this day; else today"),
+        ],
+        responses={
+            200: AreaCodeSerializer,
+            400: GridRefusalSerializer,
+            404: GridRefusalSerializer,
+        },
+    )
+    def get(self, request: Request) -> Response:
+        """Return the areas that a code of today or of the past stands for."""
+        answer = area_by_code(request.query_params.get("code", "").strip(), _day(request, "on"))
+        return Response(
+            AreaCodeSerializer(
+                {
+                    "code": answer.code,
+                    "standing": answer.standing,
+                    "old_name": answer.old_name,
+                    "areas": answer.areas,
+                    "elsewhere": [{"code": code, "name": name} for code, name in answer.elsewhere],
+                }
+            ).data
+        )
+
+
+def _day(request: Request, name: str) -> date | None:
+    """Return a query parameter as a day; raise ``invalid`` for what is none."""
+    text = request.query_params.get(name, "")
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        message = _("A day is written like 2026-03-16.")
+        raise DomainError("invalid", message, {name: [message]}) from error
 
 
 class CellView(APIView):

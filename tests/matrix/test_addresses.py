@@ -49,6 +49,7 @@ admin/                                  302 302 302 302 302 302 302 302 302 302 
 api/v1/schema/                          200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/auth/token/                      405 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
 api/v1/organisations/                   401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+api/v1/areas/                           401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/grid/locate/                     401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/grid/cells/<code>/               401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 api/v1/places/                          401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
@@ -180,6 +181,7 @@ def parts(cast: Cast) -> dict[str, str]:
         "<kind>": "change",
         "<export_id>": "1",
         "<body_change_id>": "1",
+        "areas/": "areas/?code=330106",
         "locate/": f"locate/?lon={cast.place[0]}&lat={cast.place[1]}",
         "nearest/": f"nearest/?lon={cast.place[0]}&lat={cast.place[1]}",
     }
