@@ -45,6 +45,9 @@ SEE_ALL = "cases.view_all_cases"
 SEE_PERSONAL_DATA = "cases.view_personal_data"
 CONFIGURE = "accounts.configure_city"
 SUPERVISE = "cases.supervise"
+IMPORT_SURVEYS = "components.import_surveys"
+REVIEW_SURVEYS = "components.review_surveys"
+CONFIRM_SURVEYS = "components.confirm_surveys"
 
 ROLES: dict[Role, RoleDefinition] = {
     definition.role: definition
@@ -60,21 +63,26 @@ ROLES: dict[Role, RoleDefinition] = {
             Role.SHIFT_SUPERVISOR,
             _("Shift supervisor"),
             "/supervision/",
-            (SEE_ALL, SEE_PERSONAL_DATA, SUPERVISE),
+            (SEE_ALL, SEE_PERSONAL_DATA, SUPERVISE, IMPORT_SURVEYS, REVIEW_SURVEYS),
         ),
         RoleDefinition(Role.DISPATCHER, _("Dispatcher"), "/dispatch/", ()),
-        RoleDefinition(Role.DEPARTMENT_CLERK, _("Department clerk"), "/inbox/", ()),
-        RoleDefinition(Role.DEPARTMENT_HEAD, _("Department head"), "/inbox/", ()),
+        RoleDefinition(Role.DEPARTMENT_CLERK, _("Department clerk"), "/inbox/", (CONFIRM_SURVEYS,)),
+        RoleDefinition(Role.DEPARTMENT_HEAD, _("Department head"), "/inbox/", (CONFIRM_SURVEYS,)),
         RoleDefinition(Role.PROXY_SQUAD, _("Proxy squad"), "/inbox/", ()),
         RoleDefinition(
             Role.LEADER,
             _("Centre's leader"),
             "/supervision/",
-            (REPORT, SEE_ALL, SEE_PERSONAL_DATA, SUPERVISE),
+            (REPORT, SEE_ALL, SEE_PERSONAL_DATA, SUPERVISE, REVIEW_SURVEYS),
         ),
         RoleDefinition(Role.INSPECTOR, _("Inspector"), "/cases/", (SEE_ALL,)),
         RoleDefinition(Role.CONTRACTOR_MANAGER, _("Contractor manager"), "/cases/", ()),
-        RoleDefinition(Role.ADMINISTRATOR, _("Administrator"), "/admin/", (SEE_ALL, CONFIGURE)),
+        RoleDefinition(
+            Role.ADMINISTRATOR,
+            _("Administrator"),
+            "/admin/",
+            (SEE_ALL, CONFIGURE, IMPORT_SURVEYS, REVIEW_SURVEYS),
+        ),
         RoleDefinition(Role.SHARING_PARTNER, _("Sharing partner"), "/cases/", (REPORT,)),
     )
 }
@@ -99,3 +107,8 @@ HOME_ORDER: tuple[Role, ...] = (
 def home_for(roles: frozenset[Role]) -> str:
     """Return the path of the desk where a person with these roles starts; "/" without any."""
     return next((ROLES[role].home for role in HOME_ORDER if role in roles), "/")
+
+
+def may(roles: frozenset[Role], permission: str) -> bool:
+    """Tell whether one of the roles holds a named permission."""
+    return any(permission in ROLES[role].permissions for role in roles)
