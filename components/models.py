@@ -386,4 +386,18 @@ class CodeCounter(models.Model):
         return f"{self.prefix} {self.last}"
 
 
+# The census has models of its own; they name the register's by their labels.
+from components.census.models import (  # noqa: E402, F401
+    MappingProfile,
+    SourceKey,
+    Survey,
+    SurveyConfirmation,
+    SurveyFinding,
+    SurveyLine,
+    SurveyObjection,
+    SurveyPart,
+    SurveyRow,
+    SurveyWord,
+    WithdrawnCode,
+)
 from components.tiling.models import ComponentCount, ComponentDelta  # noqa: E402, F401  Django looks here
