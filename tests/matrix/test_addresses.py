@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from cases.models import CasePhoto
 from cases.services import case_report
 from cases.workflow import State
+from tests.api.census.conftest import Census
 from tests.cast import NOW, Cast, Story, photo_of
 
 PEOPLE = {  # column: log-in; two of a post where one is tied to the case and one is not
@@ -68,6 +69,16 @@ map/                                    302 200 200 200 200 200 200 200 200 200 
 map/search/                             302 200 200 200 200 200 200 200 200 200 200 200 200 200 403 403
 map/components/<component_id>/          302 200 200 200 200 200 200 200 200 200 200 200 200 200 403 403
 places/options/                         302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+components/census/                      302 403 403 403 200 403 403 200 200 403 200 403 403 200 403 403
+components/census/<survey_id>/          302 403 403 403 200 403 403 403 403 403 200 403 403 200 403 403
+components/census/<survey_id>/progress/ 302 403 403 403 200 403 403 403 403 403 200 403 403 200 403 403
+components/census/<survey_id>/preview/  302 403 403 403 200 403 403 403 403 403 403 403 403 200 403 403
+components/census/<survey_id>/report/   302 403 403 403 200 403 403 403 403 403 200 403 403 200 403 403
+components/census/<survey_id>/errors/   302 403 403 403 200 403 403 403 403 403 200 403 403 200 403 403
+components/census/<survey_id>/act/<action>/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+components/census/<survey_id>/parts/<part_id>/ 302 403 403 403 200 403 403 403 403 403 200 403 403 200 403 403
+components/census/<survey_id>/parts/<part_id>/<action>/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+components/census/<survey_id>/confirm/<body_id>/ 302 403 403 403 403 403 403 404 200 403 403 403 403 403 403 403
 acceptance/                             302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
 acceptance/call/                        302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
 acceptance/<number>/details/            302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
@@ -129,7 +140,13 @@ def parts(cast: Cast) -> dict[str, str]:
     story = Story(cast)
     story.case = case
     story.walk_to(State.HANDLING)
+    census = Census(cast)
+    row = f"A,行道树,gardens,{cast.place[0]},{cast.place[1]}"
+    survey = census.submit(census.read(f"编号,类型,主管部门,经度,纬度\n{row}\n"), days=5)
     return {
+        "<survey_id>": str(survey.pk),
+        "<part_id>": str(survey.parts.get().pk),
+        "<body_id>": str(cast.bodies["gardens"].pk),
         "<number>": case.number,
         "<action>": "complete",
         "<photo_id>": str(CasePhoto.objects.get(case=case, purpose="before").photo_id),

@@ -121,6 +121,7 @@ async function start(element) {
     if (data.cell) city.showCellByCode(data.cell);
     const points = readPoints(data.points);
     if (points) city.showPoints(points);
+    if ("fit" in data && points?.length) city.map.fitBounds(points.map(({ lon, lat }) => [lat, lon]), { padding: [24, 24], maxZoom: PLACE_ZOOM });
     if ("pick" in data) {
       followForm(city, element);
       city.onPick((place) => element.dispatchEvent(new CustomEvent("map:pick", { bubbles: true, detail: place })));
