@@ -25,13 +25,19 @@ os.environ["DEMO"] = "False"  # real clocks
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 django.setup()
 
-from benchmarks import geocoding, loop, register  # noqa: E402
+from benchmarks import census, geocoding, loop, register  # noqa: E402
 from benchmarks.figures import HEADER, Figure  # noqa: E402
 from cases.models import Case  # noqa: E402
 from common.owner import database_analyze  # noqa: E402
 from desks.replay.database import city_prepare, database_use  # noqa: E402
 
-SUITES = {"loop": loop.measure, "register": register.measure, "geocoding": geocoding.measure}
+SUITES = {
+    "loop": loop.measure,
+    "register": register.measure,
+    "geocoding": geocoding.measure,
+    "census": census.measure,
+}
+ALONE = {"census"}  # suites that fill a database of their own
 SEED = int(os.environ.get("SEED", "1000000"))
 DATABASE = "citymgmt_bench" if SEED == 1_000_000 else f"citymgmt_bench_{SEED}"
 CONSENT = "--yes-this-is-a-benchmark-database"
@@ -63,7 +69,7 @@ def main() -> int:
     if unknown:
         print(f"no such suite: {', '.join(unknown)}; there are: {', '.join(SUITES)}")
         return 2
-    figures = prepare()
+    figures = [] if sys.argv[1:] and set(sys.argv[1:]) <= ALONE else prepare()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {SEED:,} seeded cases")
     print(HEADER)
     missed = 0
