@@ -55,7 +55,7 @@ def read_grid(
     ]
 
 
-def _read(path: Path) -> tuple[str, Sequence[bytes | None], dict[str, np.ndarray]]:
+def _read(path: Path) -> tuple[str, Iterable[bytes | None], dict[str, np.ndarray]]:
     with layer_of(path) as layer:
         shapes, values = layer.read()
         return layer.crs, shapes, dict(zip(layer.fields, values, strict=True))
