@@ -8,7 +8,7 @@ from functools import wraps
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from accounts.roles import Role
+from accounts.roles import Role, may
 
 View = Callable[..., HttpResponse]
 
@@ -21,6 +21,21 @@ def for_roles(*roles: Role) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
             if not allowed & request.user.roles:
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def for_permission(*permissions: str) -> Callable[[View], View]:
+    """Let only people whose roles hold one of these permissions open the page; others get 403."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+            if not any(may(request.user.roles, permission) for permission in permissions):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 

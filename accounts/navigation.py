@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import pgettext_lazy
 
-from accounts.roles import Role
+from accounts.roles import CONFIRM_SURVEYS, IMPORT_SURVEYS, REVIEW_SURVEYS, Role, may
 
 HANDLERS = frozenset({Role.DEPARTMENT_CLERK, Role.DEPARTMENT_HEAD, Role.PROXY_SQUAD})
 EVERYBODY = frozenset(Role)
+SURVEYORS = frozenset(
+    role
+    for role in Role
+    if any(may(frozenset({role}), one) for one in (IMPORT_SURVEYS, REVIEW_SURVEYS, CONFIRM_SURVEYS))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ DESKS: tuple[Desk, ...] = (
         "link",
         frozenset({Role.ADMINISTRATOR}),
     ),
+    Desk("census:list", pgettext_lazy("desk", "Census"), "clipboard-check", SURVEYORS),
     Desk(
         "admin:index",
         pgettext_lazy("desk", "Settings"),

@@ -49,6 +49,9 @@ PROPOSE_CHANGES = "components.propose_changes"
 APPROVE_CHANGES = "components.approve_changes"
 CHANGE_BODIES = "components.change_bodies"
 EXPORT_REGISTER = "components.export_register"
+IMPORT_SURVEYS = "components.import_surveys"
+REVIEW_SURVEYS = "components.review_surveys"
+CONFIRM_SURVEYS = "components.confirm_surveys"
 
 ROLES: dict[Role, RoleDefinition] = {
     definition.role: definition
@@ -72,6 +75,8 @@ ROLES: dict[Role, RoleDefinition] = {
                 APPROVE_CHANGES,
                 CHANGE_BODIES,
                 EXPORT_REGISTER,
+                IMPORT_SURVEYS,
+                REVIEW_SURVEYS,
             ),
         ),
         RoleDefinition(
@@ -81,13 +86,13 @@ ROLES: dict[Role, RoleDefinition] = {
             Role.DEPARTMENT_CLERK,
             _("Department clerk"),
             "/inbox/",
-            (PROPOSE_CHANGES, EXPORT_REGISTER),
+            (PROPOSE_CHANGES, EXPORT_REGISTER, CONFIRM_SURVEYS),
         ),
         RoleDefinition(
             Role.DEPARTMENT_HEAD,
             _("Department head"),
             "/inbox/",
-            (PROPOSE_CHANGES, EXPORT_REGISTER),
+            (PROPOSE_CHANGES, EXPORT_REGISTER, CONFIRM_SURVEYS),
         ),
         RoleDefinition(Role.PROXY_SQUAD, _("Proxy squad"), "/inbox/", ()),
         RoleDefinition(
@@ -102,6 +107,7 @@ ROLES: dict[Role, RoleDefinition] = {
                 PROPOSE_CHANGES,
                 APPROVE_CHANGES,
                 EXPORT_REGISTER,
+                REVIEW_SURVEYS,
             ),
         ),
         RoleDefinition(
@@ -122,6 +128,8 @@ ROLES: dict[Role, RoleDefinition] = {
                 APPROVE_CHANGES,
                 CHANGE_BODIES,
                 EXPORT_REGISTER,
+                IMPORT_SURVEYS,
+                REVIEW_SURVEYS,
             ),
         ),
         RoleDefinition(Role.SHARING_PARTNER, _("Sharing partner"), "/cases/", (REPORT,)),

@@ -25,7 +25,7 @@ os.environ["DEMO"] = "False"  # real clocks
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 django.setup()
 
-from benchmarks import geocoding, ledger, loop, register  # noqa: E402
+from benchmarks import census, geocoding, ledger, loop, register, tiles  # noqa: E402
 from benchmarks.figures import HEADER, Figure  # noqa: E402
 from cases.models import Case  # noqa: E402
 from common.owner import database_analyze  # noqa: E402
@@ -36,7 +36,10 @@ SUITES = {
     "register": register.measure,
     "geocoding": geocoding.measure,
     "ledger": ledger.measure,
+    "tiles": tiles.measure,
+    "census": census.measure,
 }
+ALONE = {"census"}  # suites that fill a database of their own
 SEED = int(os.environ.get("SEED", "1000000"))
 DATABASE = "citymgmt_bench" if SEED == 1_000_000 else f"citymgmt_bench_{SEED}"
 CONSENT = "--yes-this-is-a-benchmark-database"
@@ -68,7 +71,7 @@ def main() -> int:
     if unknown:
         print(f"no such suite: {', '.join(unknown)}; there are: {', '.join(SUITES)}")
         return 2
-    figures = prepare()
+    figures = [] if sys.argv[1:] and set(sys.argv[1:]) <= ALONE else prepare()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {SEED:,} seeded cases")
     print(HEADER)
     missed = 0

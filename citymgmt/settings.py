@@ -236,6 +236,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": "common.storage.HashedStaticFilesStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o640
+CENSUS_MOST_BYTES = env.int("CENSUS_MAX_MB", default=500) * 1024**2  # of a surveyor's file
+CENSUS_MOST_LINES = env.int("CENSUS_MAX_LINES", default=6_000_000)
+CENSUS_CONFIRMING_DAYS = env.int("CENSUS_CONFIRMING_DAYS", default=10)  # bodies have so long
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # without files, which have their own limit
 
 # --- API ------------------------------------------------------------------------------------------
@@ -289,6 +292,8 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True  # they are repeatable
+# What takes minutes has a worker of its own, so that nothing that takes moments waits behind it.
+CELERY_TASK_ROUTES = {"components.work_survey": {"queue": "long"}}
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "common.heartbeat", "schedule": 5.0, "options": {"expires": 5}},
@@ -323,6 +328,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "components.expire_documents",
         "schedule": crontab(hour=3, minute=40),
     },
+    "resume-surveys": {
+        "task": "components.resume_surveys",
+        "schedule": 20.0,
+        "options": {"expires": 20},
+    },
+    "end-confirmations": {"task": "components.end_confirmations", "schedule": 600.0},
     "anchor-history": {"task": "cases.anchor_history", "schedule": crontab(hour=0, minute=10)},
     "forget-old-keys": {"task": "accounts.forget_old_keys", "schedule": crontab(hour=3, minute=20)},
 }

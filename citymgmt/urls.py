@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("citymgmt.api_urls")),
     path("", include("accounts.urls")),
     path("", include("grid.urls")),
+    path("components/census/", include("components.census.urls")),
     path("components/plates/", include("components.plates.urls")),
     path("components/atlas/", include("components.atlas.urls")),
     path("components/documents/", include("components.documents.urls")),

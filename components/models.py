@@ -439,6 +439,20 @@ class CodeCounter(models.Model):
         return f"{self.prefix} {self.last}"
 
 
+# The census has models of its own; they name the register's by their labels.
+from components.census.models import (  # noqa: E402, F401
+    MappingProfile,
+    SourceKey,
+    Survey,
+    SurveyConfirmation,
+    SurveyFinding,
+    SurveyLine,
+    SurveyObjection,
+    SurveyPart,
+    SurveyRow,
+    SurveyWord,
+    WithdrawnCode,
+)
 from components.documents.models import Document  # noqa: E402, F401
 from components.plates.models import Plate, PlatePrint  # noqa: E402, F401
 from components.register.models import BodyChange, ComponentChange, Export  # noqa: E402, F401

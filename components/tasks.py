@@ -1,13 +1,17 @@
-"""Background work of the register: counts for tiles, exports, bulk changes, documents."""
+"""Background work of the register: counts for tiles, exports, bulk changes, documents, surveys."""
 
 from __future__ import annotations
 
 import structlog
 from celery import shared_task
+from django.db import OperationalError as DatabaseGone
 from django.utils import timezone
-from kombu.exceptions import OperationalError
+from kombu.exceptions import OperationalError as BrokerGone
 
 from common import clock
+from components.census.publish import WORK, work_later
+from components.census.services import confirmations_expire
+from components.census.work import survey_failed, survey_work, surveys_waiting
 from components.documents.services import document_make, documents_expire, documents_unfinished
 from components.models import Document
 from components.register.bodies import bodies_resume, bodies_run
@@ -16,12 +20,14 @@ from components.tiling.services import counts_fold
 
 log = structlog.get_logger("citymgmt.documents")
 
+SLICE_SECONDS = 60  # of work on a survey: then the next has its turn
+
 
 def start_document(document: Document) -> None:
     """Tell a worker of a document; without a broker beat takes it up within a minute or two."""
     try:
         make_document.delay(document.pk)
-    except OperationalError:
+    except BrokerGone:
         log.warning("document_not_queued", document=document.pk)
 
 
@@ -44,6 +50,36 @@ def take_up_documents() -> int:
 def expire_documents() -> int:
     """Delete files that were kept long enough."""
     return documents_expire(now=clock.now())
+
+
+@shared_task(name=WORK)
+def work_survey(survey_id: int) -> None:
+    """Carry a survey on for a while; what is left goes to the end of the queue."""
+    now = clock.now()
+    try:
+        is_more = survey_work(survey_id=survey_id, now=now, seconds=SLICE_SECONDS)
+    except DatabaseGone:  # the database went away: the watchdog comes back
+        raise
+    except Exception:
+        survey_failed(survey_id=survey_id, now=now)
+        raise
+    if is_more:
+        work_later(survey_id)
+
+
+@shared_task(name="components.resume_surveys")
+def resume_surveys() -> int:
+    """Wake the surveys that a worker left behind, or whose task got lost."""
+    waiting = surveys_waiting()
+    for survey_id in waiting:
+        work_later(survey_id)
+    return len(waiting)
+
+
+@shared_task(name="components.end_confirmations")
+def end_confirmations() -> int:
+    """Record the silence of bodies whose date has passed."""
+    return confirmations_expire(now=clock.now())
 
 
 @shared_task(name="components.fold_counts")

@@ -7,25 +7,21 @@ fit their communities is ``grid.gridding.check_cells``'s to say.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyogrio
 import shapely
 from django.conf import settings
-from django.contrib.gis.gdal import CoordTransform, GDALException, OGRGeometry, SpatialReference
+from django.contrib.gis.gdal import GDALException
 from django.utils.translation import gettext as _
-from pyogrio.errors import DataLayerError, DataSourceError
 
-from common.errors import DomainError
+from common.geofiles import Way, invalid, layer_of
 from grid.gridding import BUILT, HILL, WATER, Cell
 
 KINDS = (BUILT, WATER, HILL)
 COMMUNITY_DIGITS = 12
-UNSAID = "ISO-8859-1"  # what GDAL assumes of a DBF without a .cpg
 NAMED = 5  # so many wrong rows are named in a sentence
 
 
@@ -38,11 +34,11 @@ def read_grid(
     Raise DomainError ``invalid`` with a sentence for whatever cannot be used; nothing is left out
     quietly.
     """
-    meta, shapes, columns = _read(path)
+    said, shapes, columns = _read(path)
     codes = [str(code).strip() for code in _column(columns, code_field)]
     kinds = list(map(str, _column(columns, kind_field))) if kind_field else [BUILT] * len(codes)
     if not codes:
-        raise _invalid(_("There is no cell in this file."))
+        raise invalid(_("There is no cell in this file."))
     length = COMMUNITY_DIGITS + sequence_digits
     _refuse(
         codes,
@@ -52,63 +48,39 @@ def read_grid(
     )
     _refuse(codes, _seen_before(), _("These codes stand twice in the file: %(rows)s."))
     _refuse(kinds, lambda kind: kind not in KINDS, _("There is no such kind of cell: %(rows)s."))
-    polygons = _polygons(codes, shapes, _to_metres(crs or str(meta["crs"] or "")))
+    polygons = _polygons(codes, shapes, _to_metres(crs or said))
     return [
         Cell(code[:COMMUNITY_DIGITS], polygon, kind, int(code[COMMUNITY_DIGITS:]), code)
         for code, polygon, kind in zip(codes, polygons, kinds, strict=True)
     ]
 
 
-def _read(path: Path) -> tuple[dict[str, Any], Sequence[bytes | None], dict[str, np.ndarray]]:
-    source = f"/vsizip/{path.resolve()}" if path.suffix.lower() == ".zip" else str(path)
-    try:
-        meta, _fids, shapes, values = _in_its_encoding(source)
-    except (DataSourceError, DataLayerError, OSError, ValueError) as error:
-        raise _invalid(
-            _("“%(name)s” cannot be read as a Shapefile, GeoPackage or GeoJSON.")
-            % {"name": path.name}
-        ) from error
-    if shapes is None:
-        raise _invalid(_("This file has no shapes."))
-    return meta, shapes, dict(zip(meta["fields"], values, strict=True))
-
-
-def _in_its_encoding(source: str) -> tuple[Any, ...]:
-    """Read a file; a Shapefile that does not say its encoding is tried in those used in China."""
-    found = pyogrio.raw.read(source, force_2d=True)
-    if found[0]["encoding"] != UNSAID:
-        return found
-    for encoding in ("UTF-8", "GB18030"):
-        with contextlib.suppress(UnicodeDecodeError):
-            return pyogrio.raw.read(source, force_2d=True, encoding=encoding)
-    return found
+def _read(path: Path) -> tuple[str, Iterable[bytes | None], dict[str, np.ndarray]]:
+    with layer_of(path) as layer:
+        shapes, values = layer.read()
+        return layer.crs, shapes, dict(zip(layer.fields, values, strict=True))
 
 
 def _column(columns: dict[str, np.ndarray], name: str) -> np.ndarray:
     if name not in columns:
-        raise _invalid(
+        raise invalid(
             _("There is no field “%(name)s” in this file; there are: %(fields)s.")
             % {"name": name, "fields": ", ".join(columns)}
         )
     return columns[name]
 
 
-def _to_metres(crs: str) -> CoordTransform:
+def _to_metres(crs: str) -> Way:
     """Return the way from the file's coordinates to the city's metres."""
     if not crs:
-        raise _invalid(
+        raise invalid(
             _("The file does not say its coordinate system. Name it, for example EPSG:4549.")
         )
-    try:
-        return CoordTransform(SpatialReference(crs), SpatialReference(settings.GEO_METRIC_SRID))
-    except (GDALException, TypeError, ValueError) as error:
-        raise _invalid(
-            _("There is no coordinate system “%(name)s”.") % {"name": crs[:60]}
-        ) from error
+    return Way(crs, settings.GEO_METRIC_SRID)
 
 
 def _polygons(
-    codes: Sequence[str], shapes: Iterable[bytes | None], way: CoordTransform
+    codes: Sequence[str], shapes: Iterable[bytes | None], way: Way
 ) -> list[shapely.Polygon]:
     """Return one valid polygon a cell."""
     polygons: list[shapely.Polygon] = []
@@ -123,12 +95,11 @@ def _polygons(
     return polygons
 
 
-def _polygon(shape: bytes | None, way: CoordTransform) -> shapely.Polygon | None:
+def _polygon(shape: bytes | None, way: Way) -> shapely.Polygon | None:
     if shape is None:
         return None
     try:
-        moved = OGRGeometry(memoryview(bytes(shape))).transform(way, clone=True)
-        found = shapely.make_valid(shapely.from_wkb(bytes(moved.wkb)))
+        found = shapely.make_valid(shapely.from_wkb(way.shape(bytes(shape))))
     except (GDALException, shapely.errors.GEOSException):
         return None
     parts = shapely.get_parts(found)
@@ -154,8 +125,4 @@ def _refuse(
     wrong = [value for value in values if is_wrong(value)]
     if wrong:
         rows = ", ".join(wrong[:NAMED]) + (f" … ({len(wrong)})" if len(wrong) > NAMED else "")
-        raise _invalid(sentence % {"rows": rows, **facts})
-
-
-def _invalid(sentence: str) -> DomainError:
-    return DomainError("invalid", sentence, {"file": [sentence]})
+        raise invalid(sentence % {"rows": rows, **facts})

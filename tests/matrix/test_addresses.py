@@ -18,6 +18,7 @@ from components.models import Component, Plate
 from components.plates.services import plates_give
 from components.register.changes import change_ask
 from components.register.models import ComponentChange
+from tests.api.census.conftest import Census
 from tests.cast import NOW, Cast, Story, photo_of
 
 PEOPLE = {  # column: log-in; two of a post where one is tied to the case and one is not
@@ -81,6 +82,16 @@ components/plates/<code>/               302 403 403 403 403 403 403 403 403 403 
 components/documents/                   302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 components/documents/<document_id>/file/ 302 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
 components/atlas/                       302 403 403 403 200 403 403 403 403 403 200 200 403 200 403 403
+components/census/                      302 403 403 403 200 403 403 200 200 403 200 403 403 200 403 403
+components/census/<survey_id>/          302 403 403 403 200 403 403 403 403 403 200 403 403 200 403 403
+components/census/<survey_id>/progress/ 302 403 403 403 200 403 403 403 403 403 200 403 403 200 403 403
+components/census/<survey_id>/preview/  302 403 403 403 200 403 403 403 403 403 403 403 403 200 403 403
+components/census/<survey_id>/report/   302 403 403 403 200 403 403 403 403 403 200 403 403 200 403 403
+components/census/<survey_id>/errors/   302 403 403 403 200 403 403 403 403 403 200 403 403 200 403 403
+components/census/<survey_id>/act/<action>/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+components/census/<survey_id>/parts/<part_id>/ 302 403 403 403 200 403 403 403 403 403 200 403 403 200 403 403
+components/census/<survey_id>/parts/<part_id>/<action>/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+components/census/<survey_id>/confirm/<body_id>/ 302 403 403 403 403 403 403 404 200 403 403 403 403 403 403 403
 acceptance/                             302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
 acceptance/call/                        302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
 acceptance/<number>/details/            302 403 403 200 403 403 403 403 403 403 403 403 403 403 403 403
@@ -162,10 +173,16 @@ def parts(cast: Cast) -> dict[str, str]:
     story.walk_to(State.HANDLING)
     plates_give(actor=None, components=Component.objects.all(), now=NOW)
     plate = Plate.objects.get(component=cast.component)
+    census = Census(cast)
+    row = f"A,行道树,gardens,{cast.place[0]},{cast.place[1]}"
+    survey = census.submit(census.read(f"编号,类型,主管部门,经度,纬度\n{row}\n"), days=5)
     return {
         "plates/<code>": f"plates/{plate.code}",
         "q/<code>": f"q/{plate.code}",
         "<document_id>": "1",
+        "<survey_id>": str(survey.pk),
+        "<part_id>": str(survey.parts.get().pk),
+        "<body_id>": str(cast.bodies["gardens"].pk),
         "<number>": case.number,
         "<action>": "complete",
         "<photo_id>": str(CasePhoto.objects.get(case=case, purpose="before").photo_id),

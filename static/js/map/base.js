@@ -123,6 +123,7 @@ async function start(element) {
     if (points) city.showPoints(points);
     const shape = readPoints(data.shape);
     if (shape) city.put("shape", city.L.geoJSON(shape, { interactive: false, style: { className: "map-shape" } }));
+    if ("fit" in data && points?.length) city.map.fitBounds(points.map(({ lon, lat }) => [lat, lon]), { padding: [24, 24], maxZoom: PLACE_ZOOM });
     if ("pick" in data) {
       followForm(city, element);
       city.onPick((place) => element.dispatchEvent(new CustomEvent("map:pick", { bubbles: true, detail: place })));

@@ -1,0 +1,98 @@
+"""`kill -9` of the worker amid an import: it resumes, and the register ends the same."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+
+import pytest
+from django.db import connection
+
+from components.census.models import SourceKey
+from components.census.services import parts_approve, survey_submit
+from components.census.work import survey_work, surveys_waiting
+from components.models import CodeCounter, Component
+from tests.api.census.conftest import HEADERS, Census
+from tests.cast import NOW
+from tests.faults.servers import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SEED = 20260316
+
+
+class Killer:
+    """Runs the worker in a process of its own and kills it after a moment, so many times."""
+
+    def __init__(self, kills: int, longest: float) -> None:
+        self.chance = random.Random(SEED)  # the same every time
+        self.kills, self.longest = kills, longest
+        self.killed = 0
+
+    def work(self, survey_id: int) -> None:
+        """Carry the survey on until nothing is left to do, whatever happens to the workers."""
+        while survey_id in surveys_waiting():
+            self._one_worker(survey_id)
+
+    def _one_worker(self, survey_id: int) -> None:
+        connection.close()  # a child must not share it
+        child = os.fork()
+        if not child:
+            try:
+                survey_work(survey_id=survey_id, now=NOW)
+            finally:
+                os._exit(0)
+        if self.killed < self.kills:
+            threading.Event().wait(self.chance.uniform(0.02, self.longest))
+            if os.waitpid(child, os.WNOHANG)[0] == 0:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+                self.killed += 1
+            return
+        os.waitpid(child, 0)
+        wait_until(self._is_free, "the killed worker's statement to end")
+
+    @staticmethod
+    def _is_free() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+            return cursor.fetchone()[0] == 0
+
+
+def imported(census: Census, text: str, killer: Killer) -> list[tuple]:
+    """Import a file with workers that are killed; return what the register says."""
+    survey = census.upload(text)
+    mapping = survey.mapping | {"constants": {"competent_body": "gardens"}}
+    survey = census.start(survey, mapping=mapping, source="census", is_near_allowed=True)
+    killer.work(survey.pk)
+    survey.refresh_from_db()
+    assert survey.state == "checked", survey.error
+    survey_submit(actor=census.cast.administrator_bai, survey_id=survey.pk, now=NOW, days=0)
+    parts_approve(actor=census.cast.supervisor_zhao, survey_id=survey.pk, now=NOW)
+    killer.work(survey.pk)
+    survey.refresh_from_db()
+    assert survey.state == "published"
+    rows = Component.objects.filter(source="census").order_by("code")
+    return list(rows.values_list("code", "type", "point", "cell", "community", "state"))
+
+
+def forget() -> None:
+    """Empty the register again."""
+    SourceKey.objects.all().delete()
+    Component.objects.filter(source="census").delete()
+    CodeCounter.objects.all().delete()
+
+
+def test_the_register_ends_the_same_though_the_worker_was_killed(cast, size):
+    census = Census(cast)
+    count = size(3_000, 60_000)
+    rows = census.rows(count, step_m=900 / count)
+    text = f"{HEADERS}\n{rows}坏,没有的,完好,0,0\n"
+    quiet = imported(census, text, Killer(0, 0))
+    assert len(quiet) == count
+    forget()
+    killer = Killer(size(4, 10), size(4, 40) / 10)
+    assert imported(census, text, killer) == quiet
+    assert killer.killed >= size(1, 10)
