@@ -1,11 +1,7 @@
 """The census at the size of a city: a CSV file into the register, then a second survey against it.
 
-    make bench BENCH=census            1,077,000 components, the pilot's
-    FULL=1 make bench BENCH=census     5,200,000, the whole city's
-    ROWS=100000 make bench BENCH=census
-
-The file is the made-up register of ``seed_components``, written out once, and read into a database
-with an empty register. Each import is a process of its own, as the worker is: its time and its
+The file is the made-up register of the benchmarks, written out once, and read into a database with
+an empty register. Each import is a process of its own, as the worker is: its time and its
 memory are what is measured.
 """
 
@@ -28,14 +24,13 @@ from components.models import Component
 from desks.replay.database import city_prepare, database_use
 
 ROOT = Path(__file__).resolve().parents[1]
-FULL = os.environ.get("FULL") == "1"
-ROWS = int(os.environ.get("ROWS", "5200000" if FULL else "1077000"))
+ROWS = int(os.environ.get("COMPONENTS", "1077000"))
+FULL = ROWS == 5_200_000
 DATABASE = "citymgmt_bench_census"
 FOLDER = settings.BASE_DIR / "var" / "bench"
 SECONDS_A_ROW = {"import": 240 / 1_077_000, "diff": 120 / 1_077_000}
 FULL_SECONDS = {"import": 1500.0, "diff": 600.0}
 MOST_MB = 600
-CONSENT = "--yes-this-is-a-benchmark-database"
 
 _FIRST = """
 COPY (
@@ -72,9 +67,6 @@ def measure(_database: str) -> Iterator[Figure]:
     first, second = FOLDER / f"census-{ROWS}.csv", FOLDER / "census-second.csv"
     FOLDER.mkdir(parents=True, exist_ok=True)
     if not first.exists():
-        database_use(f"{DATABASE}_seed")
-        city_prepare()
-        _command("seed_components", CONSENT, "--count", str(ROWS), "--seed", "1")
         _write(_FIRST.format(rows=ROWS), first)
     with owner_cursor() as cursor:  # an empty register, as before a city's first survey
         cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE}")

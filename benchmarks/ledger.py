@@ -1,19 +1,12 @@
-"""The ledger, a record and what stands near, at as many components as the database has.
-
-COMPONENTS=5200000 make bench BENCH=ledger    seeds what is missing first
-"""
+"""The ledger, a record and what stands near, at as many components as the database has."""
 
 from __future__ import annotations
 
-import os
 import re
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
-from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
@@ -25,7 +18,6 @@ from django.utils import timezone
 from accounts.models import City, Organisation, User
 from accounts.roles import Role
 from benchmarks.figures import Figure
-from common.owner import database_analyze
 from common.rows import rows_estimate
 from components.models import Component
 from components.register.filters import register_filter
@@ -35,9 +27,6 @@ from desks.replay.crew import Crew
 from grid.models import Area
 from grid.selectors import OutsideCity, locate
 
-ROOT = Path(__file__).resolve().parents[1]
-WANTED = int(os.environ.get("COMPONENTS", "1077000"))
-SEED = ("seed_components", "--yes-this-is-a-benchmark-database", "--seed", "1", "--count")
 ROUNDS, PLACES = 30, 50
 PAGE_MS, NEAREST_MS, LOCATE_MS, RECORD_QUERIES = 50, 3, 1, 12
 BY_AREA, BY_TYPE = "component_area_type", "component_type_area"
@@ -51,7 +40,6 @@ Query = dict[str, str]
 
 def measure(_database: str) -> Iterator[Figure]:
     """Measure every figure of the suite, in order."""
-    prepare()
     city = City.objects.get()
     reader = User.objects.with_roles().get(pk=Crew(city).holder(Role.ACCEPTOR).pk)
     with override_settings(STORAGES=PLAIN_FILES, ALLOWED_HOSTS=["*"]):
@@ -60,14 +48,6 @@ def measure(_database: str) -> Iterator[Figure]:
         yield from pages(browser, reader, usual_filters(city))
         yield from record(browser)
     yield from places()
-
-
-def prepare() -> None:
-    """Fill the register up to the number wanted, once."""
-    if rows_estimate(Component.objects.all()) >= 0.9 * WANTED:
-        return
-    subprocess.run([sys.executable, "manage.py", *SEED, str(WANTED)], cwd=ROOT, check=True)
-    database_analyze()
 
 
 def usual_filters(city: City) -> list[tuple[Query, set[str]]]:

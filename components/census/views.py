@@ -40,7 +40,14 @@ from components.census.selectors import (
     problem_counts,
     rows_of_body,
 )
-from components.census.workflow import PARTS_WORKING, Coverage, Datum, PartState, SurveyState
+from components.census.workflow import (
+    PARTS_WORKING,
+    SURVEY_ACTIONS,
+    Coverage,
+    Datum,
+    PartState,
+    SurveyState,
+)
 from components.models import CaseType, TypeKind
 
 LIST_LENGTH = 50
@@ -125,6 +132,10 @@ def survey_context(request: HttpRequest, found: Survey, error: Any = None) -> di
         "may_import": may(user.roles, IMPORT_SURVEYS),
         "may_review": may(user.roles, REVIEW_SURVEYS) and found.uploaded_by_id != user.pk,
         "is_own": found.uploaded_by_id == user.pk,
+        "may": {
+            action: may(user.roles, IMPORT_SURVEYS) and found.state in states
+            for action, (states, _target) in SURVEY_ACTIONS.items()
+        },
         "error": error,
     }
     if found.state in (SurveyState.UPLOADED, SurveyState.REFUSED, SurveyState.CANCELLED):

@@ -170,7 +170,7 @@ class _Worker:
     def _part(self, survey: Survey) -> bool:
         """Publish or roll back the next part; the survey ends with its last one."""
         parts = survey.parts.filter(state__in=PARTS_WORKING).select_for_update()
-        part = parts.order_by("pk").first()
+        part = parts.order_by("community_id").first()  # always the same: codes follow from it
         if part is None:
             return False
         if part.state == PartState.UNDOING:

@@ -69,6 +69,11 @@ class Document(models.Model):
         return self.state in (self.State.WAITING, self.State.RUNNING)
 
     @property
+    def is_ready(self) -> bool:
+        """Whether its file can be fetched."""
+        return self.state == self.State.READY
+
+    @property
     def percent(self) -> int:
         """How much is done, 0 to 100."""
         return 100 * self.done // self.total if self.total else 0

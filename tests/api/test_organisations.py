@@ -87,7 +87,7 @@ def test_every_role_is_a_group_with_the_permissions_of_its_definition(db):
     assert set(Group.objects.values_list("name", flat=True)) == {role.value for role in Role}
     for definition in ROLES.values():
         assert set(definition.permissions) <= permissions_of(definition.role)
-    assert permissions_of(Role.DISPATCHER) == set()
+    assert permissions_of(Role.CONTRACTOR_MANAGER) == set()
 
 
 def test_an_administrator_sets_the_city_and_cannot_touch_cases(db):

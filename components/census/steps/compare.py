@@ -156,7 +156,8 @@ INSERT INTO components_surveypart (
 SELECT %(survey)s, community_id, 'waiting', count(*) FILTER (WHERE kind = 'new'),
     count(*) FILTER (WHERE kind = 'gone'), count(*) FILTER (WHERE kind = 'moved'),
     count(*) FILTER (WHERE kind = 'changed'), '', 0, '', '', 0
-FROM components_surveyfinding WHERE survey_id = %(survey)s GROUP BY community_id
+FROM components_surveyfinding WHERE survey_id = %(survey)s
+GROUP BY community_id ORDER BY community_id
 ON CONFLICT (survey_id, community_id) DO NOTHING
 """
 _COUNTS = """
