@@ -248,6 +248,12 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+def sees_whole_register(user: User) -> bool:
+    """Tell whether a person sees every component of their city, as every post here does."""
+    roles = user.roles if user.is_active else frozenset()
+    return user.city_id is not None and bool(roles - {Role.SHARING_PARTNER})
+
+
 class ComponentQuerySet(models.QuerySet):
     """Which components a person may see: the one policy for lists, pages, tiles, exports."""
 
@@ -263,7 +269,7 @@ class ComponentQuerySet(models.QuerySet):
         if not roles or user.city_id is None:
             return self.none()
         city = self.filter(city_id=user.city_id)
-        if roles - {Role.SHARING_PARTNER}:
+        if sees_whole_register(user):
             return city
         if user.organisation is None:
             return self.none()

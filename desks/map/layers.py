@@ -17,6 +17,7 @@ from cases.tiles import MAX_ZOOM as CASE_MAX_ZOOM
 from cases.tiles import MIN_ZOOM as CASE_MIN_ZOOM
 from cases.tiles import case_tile
 from common import clock
+from components.models import sees_whole_register
 from components.tiling.sql import MIN_ZOOM as COMPONENT_MIN_ZOOM
 from components.tiling.tiles import MAX_ZOOM as COMPONENT_MAX_ZOOM
 from components.tiling.tiles import component_tile
@@ -37,6 +38,7 @@ class Layer:
     min_zoom: int = 0
     max_zoom: int = tiles.MAX_ZOOM
     is_public: bool = False
+    is_shown_to: Callable[[User], bool] = lambda user: True
     filters: tuple[str, ...] = field(default=())
 
 
@@ -103,6 +105,7 @@ LAYERS: Mapping[str, Layer] = {
         min_zoom=COMPONENT_MIN_ZOOM,
         max_zoom=COMPONENT_MAX_ZOOM,
         filters=("class", "type", "state"),
+        is_shown_to=sees_whole_register,  # its counts cannot be narrowed to a partner's share
     ),
     "cases": Layer(
         _cases,

@@ -38,14 +38,14 @@ def map_search(text: str, *, user: User, on: date) -> list[Found]:
     text = text.replace("\0", "").strip()
     if not text:
         return []
-    things = [*_components(text), *_cases(text, user)]
+    things = [*_components(text, user), *_cases(text, user)]
     return [*things, *_places(text, on)][:MAX_FOUND]
 
 
-def _components(text: str) -> Iterator[Found]:
+def _components(text: str, user: User) -> Iterator[Found]:
     if not _CODE.match(text):
         return
-    rows = Component.objects.filter(code__startswith=text).select_related("type")
+    rows = Component.objects.visible_to(user).filter(code__startswith=text).select_related("type")
     for row in rows.order_by("code")[:MAX_FOUND]:
         detail = f"{named(row.type)} · {row.address}"
         yield Found(row.code, detail, "cube", row.point, THING_ZOOM)

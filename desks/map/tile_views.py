@@ -26,6 +26,8 @@ def tile(request: HttpRequest, layer: str, z: int, x: int, y: int) -> HttpRespon
     source = _layer(layer)
     if not source.is_public and not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
+    if not source.is_public and not source.is_shown_to(request.user):
+        raise Http404
     try:
         content = source.read(request, z, x, y)
     except NoSuchTile as error:
@@ -45,6 +47,8 @@ def tile_json(request: HttpRequest, layer: str) -> HttpResponse:
     source = _layer(layer)
     if not source.is_public and not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
+    if not source.is_public and not source.is_shown_to(request.user):
+        raise Http404
     query = f"?{request.GET.urlencode()}" if request.GET and source.filters else ""
     address = request.build_absolute_uri(f"/tiles/{layer}/")
     return JsonResponse(

@@ -51,9 +51,13 @@ def search(request: HttpRequest) -> HttpResponse:
 @for_roles(*READERS)
 def component(request: HttpRequest, component_id: int) -> HttpResponse:
     """Return what is told of a component that was clicked, with its open cases."""
-    rows = Component.objects.select_related(
-        "type__type_class", "competent_body", "owner", "maintainer", "cell", "community"
-    ).defer("cell__geometry", "community__geometry")
+    rows = (
+        Component.objects.visible_to(request.user)
+        .select_related(
+            "type__type_class", "competent_body", "owner", "maintainer", "cell", "community"
+        )
+        .defer("cell__geometry", "community__geometry")
+    )
     found = rows.filter(pk=component_id).first()
     if found is None:
         raise Http404

@@ -70,13 +70,13 @@ def total(content):
     return sum(feature["properties"]["count"] for feature in counted) + len(inside)
 
 
-@pytest.mark.parametrize("z", range(10, 19))
-def test_no_component_is_dropped_at_any_zoom(register, person, z):
-    tiles = by_tile(register, z)
-    assert tiles
-    for (x, y), codes in list(tiles.items())[:20]:
-        answer = person.get(f"/tiles/components/{z}/{x}/{y}.mvt")
-        assert total(answer.content) == len(codes), (z, x, y)
+def test_no_component_is_dropped_at_any_zoom(register, person):
+    for z in range(10, 19):
+        tiles = by_tile(register, z)
+        assert tiles
+        for (x, y), codes in list(tiles.items())[:20]:
+            answer = person.get(f"/tiles/components/{z}/{x}/{y}.mvt")
+            assert total(answer.content) == len(codes), (z, x, y)
 
 
 @pytest.mark.parametrize("z", [11, 14, 16])

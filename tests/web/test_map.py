@@ -89,6 +89,14 @@ def test_a_click_tells_what_a_component_is_and_what_is_open_there(tree, page_of)
     assert page_of("acceptor_wang").get("/map/components/999999999/").status_code == 404
 
 
+def test_a_partner_who_sees_a_part_of_the_register_gets_none_of_its_tiles(tree, page_of):
+    tile = "/tiles/components/14/13658/6760.mvt"
+    assert page_of("clerk_sun").get(tile).status_code == 200
+    assert page_of("partner_dong").get(tile).status_code == 404
+    assert page_of("partner_dong").get("/tiles/components.json").status_code == 404
+    assert page_of("partner_dong").get("/tiles/cells.json").status_code == 200
+
+
 def test_the_map_is_for_those_who_work_here(cast, page_of):
     assert page_of("acceptor_wang").get("/map/").status_code == 200
     assert page_of("collector_chen").get("/map/?type=C0402&class=01").status_code == 200
