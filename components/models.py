@@ -17,16 +17,12 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.contrib.postgres.indexes import GistIndex
 from django.db.models import F, Func, Q
-from django.db.models.functions import Cast
 from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import City, Organisation, User
 from accounts.roles import Role
 from grid.models import SRID, Area, GridCell, Validity, ValidityQuerySet, Zone
-
-# Distances in metres: ``components_nearest`` walks the index over this form of the point.
-GEOGRAPHY = models.PointField(srid=SRID, geography=True)
 
 
 def _dimension(column: str) -> Func:
@@ -407,7 +403,7 @@ class Component(models.Model):
                 condition=Q(retired_date__isnull=False),
             ),
             models.Index(fields=["surveyed_date", "community"], name="component_surveyed"),
-            GistIndex(Cast("point", GEOGRAPHY), name="component_near"),
+            GistIndex(fields=["type", "tile_point"], name="component_near"),
             GistIndex(fields=["tile_point"], name="component_tile"),
             # Lines and areas reach beyond the tile their point is in; points do not.
             GistIndex(

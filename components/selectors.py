@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from django.conf import settings
+from django.contrib.gis.db.models import PointField
+from django.contrib.gis.db.models.functions import Distance
 from django.contrib.gis.geos import Point
 from django.db.models import F, FloatField, Func, Prefetch, Q, QuerySet
-from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from common.errors import DomainError
 from common.rows import one_or_none
-from components.models import GEOGRAPHY, CaseStandard, CaseType, Component
+from components.models import CaseStandard, CaseType, Component
 from grid.models import SRID
 from grid.publish import Stake
 
+TILE_SRID = settings.GEO_TILE_SRID
 NEAR_M = 5_000  # nobody standing in front of a component looks for one farther away
 MAX_FOUND = 20
 CODE_DIGITS = 16
@@ -138,46 +141,44 @@ def component_get_visible(*, user: User, code: str) -> Component:
 
 
 class NearnessTo(Func):
-    """Metres to a point, in the form the geography index orders by (``component_near``)."""
+    """How far the point on the tiles is from a place, as ``component_near`` and ``component_tile``
+    order it. Within a city the order is that on the ground; the number is not metres.
+    """
 
     template = "%(expressions)s"
     arg_joiner = " <-> "
     output_field = FloatField()
 
-    def __init__(self, column: str, point: Point) -> None:
+    def __init__(self, lon: float, lat: float) -> None:
         place = Func(
-            point.x,
-            point.y,
-            template=f"ST_SetSRID(ST_MakePoint(%(expressions)s), {SRID})::geography",
-            output_field=GEOGRAPHY,
+            lon,
+            lat,
+            template=f"ST_Transform(ST_Point(%(expressions)s, {SRID}), {TILE_SRID})",
+            output_field=PointField(srid=TILE_SRID),
         )
-        super().__init__(Cast(F(column), GEOGRAPHY), place)
+        super().__init__(F("tile_point"), place)
 
 
 def components_nearest(
-    lon: float,
-    lat: float,
-    type_code: str | None = None,
-    limit: int = 5,
-    type_codes: Iterable[str] = (),
+    lon: float, lat: float, type_code: str | None = None, limit: int = 5
 ) -> list[Component]:
     """Return the components in use nearest to a place, at most 5 km away, each with ``away_m``.
 
-    Walks the geography index outwards, so the cost does not grow with the register; what is said
-    of the few that were found is read afterwards: together the planner would sort everything.
+    Walks an index outwards, that of the type (``component_near``) or of all (``component_tile``),
+    so the cost does not grow with the register; what is said of the few that were found is read
+    afterwards: together the planner would sort everything.
     """
-    place = Point(lon, lat, srid=SRID)
     found = Component.objects.filter(retired_date__isnull=True)
-    codes = [*type_codes, *([type_code] if type_code else [])]
-    if codes:
-        found = found.filter(type__code__in=[code.upper() for code in codes])
-    nearest = found.annotate(away_m=NearnessTo("point", place)).order_by("away_m")
-    away = dict(nearest.values_list("pk", "away_m")[:limit])
-    rows = list(_described(Component.objects.filter(pk__in=away)))
+    if type_code:
+        wanted = CaseType.objects.filter(code=type_code.upper()).values("pk")[:1]
+        found = found.filter(type=wanted)
+    nearest = found.order_by(NearnessTo(lon, lat)).values_list("pk", flat=True)[:limit]
+    away = Distance("point", Point(lon, lat, srid=SRID))
+    rows = _described(Component.objects.filter(pk__in=list(nearest))).annotate(distance=away)
     for row in rows:
-        row.away_m = away[row.pk]  # type: ignore[attr-defined]
-    near = (row for row in rows if away[row.pk] <= NEAR_M)
-    return sorted(near, key=lambda row: away[row.pk])
+        row.away_m = row.distance.m  # type: ignore[attr-defined]
+    near = (row for row in rows if row.away_m <= NEAR_M)  # type: ignore[attr-defined]
+    return sorted(near, key=lambda row: row.away_m)  # type: ignore[attr-defined]
 
 
 def components_in_cells(*, cells: Sequence[int], **_rest: Any) -> list[Stake]:
