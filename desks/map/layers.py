@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -38,7 +38,7 @@ class Layer:
     min_zoom: int = 0
     max_zoom: int = tiles.MAX_ZOOM
     is_public: bool = False
-    is_shown_to: Callable[[User], bool] = lambda user: True
+    is_shown_to: Callable[[Any], bool] = lambda user: True
     filters: tuple[str, ...] = field(default=())
 
 
