@@ -26,7 +26,7 @@ os.environ["DEMO"] = "False"  # real clocks
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 django.setup()
 
-from benchmarks import census, geocoding, grid, ledger, loop, tiles  # noqa: E402
+from benchmarks import census, dispatch, geocoding, grid, ledger, loop, tiles  # noqa: E402
 from benchmarks.figures import HEADER, Figure  # noqa: E402
 from cases.models import Case  # noqa: E402
 from common.owner import database_analyze  # noqa: E402
@@ -35,12 +35,14 @@ from desks.replay.database import city_prepare, database_use  # noqa: E402
 
 SUITES = {
     "loop": loop.measure,
+    "dispatch": dispatch.measure,
     "grid": grid.measure,
     "geocoding": geocoding.measure,
     "tiles": tiles.measure,
     "ledger": ledger.measure,
     "census": census.measure,  # the last: it goes on in a database of its own
 }
+ON_CASES = ("loop", "dispatch")  # in the database of the cases; the others in the register's
 GROUPS = {"register": ("grid", "geocoding", "tiles", "ledger", "census")}
 SEED = int(os.environ.get("SEED", "1000000"))
 COMPONENTS = int(os.environ.get("COMPONENTS", "1077000"))
@@ -85,10 +87,12 @@ def chosen(names: list[str]) -> list[str]:
 
 def measured(suites: list[str]) -> Iterator[Figure]:
     """Measure the suites, those of the cases first."""
-    if "loop" in suites:
+    first = [name for name in suites if name in ON_CASES]
+    if first:
         yield from prepare_cases()
-        yield from SUITES["loop"](DATABASE)
-    others = [name for name in suites if name != "loop"]
+    for name in first:
+        yield from SUITES[name](DATABASE)
+    others = [name for name in suites if name not in ON_CASES]
     if others:
         prepare_register()
     for name in others:
