@@ -196,14 +196,26 @@ def read_collector(name: str, raw: Any, situation: Situation) -> User:
 
 
 def _organisation(name: str, raw: Any, situation: Situation) -> Organisation:
-    found = None
-    if is_code(raw):
-        found = one_or_none(
-            Organisation.objects.filter(code=raw, city_id=situation.case.city_id, is_active=True)
-        )
+    found = _named_bodies(situation).get(raw) if is_code(raw) else None
     if found is None:
         raise invalid(name, _("There is no such organisation."))
     return found
+
+
+def _named_bodies(situation: Situation) -> dict[str, Organisation]:
+    """Return the active organisations of the city whose codes were sent, by code: one query."""
+    if situation.named_bodies is None:
+        parts = situation.raw.get("cooperating")
+        sent = [situation.raw.get(name) for name in ("department", "squad", "desk")]
+        if isinstance(parts, list):
+            sent += [part.get("organisation") for part in parts if isinstance(part, dict)]
+        found = Organisation.objects.filter(
+            code__in=[code for code in sent if is_code(code)],
+            city_id=situation.case.city_id,
+            is_active=True,
+        )
+        situation.named_bodies = {body.code: body for body in found}
+    return situation.named_bodies
 
 
 HANDLING_KINDS = frozenset(
@@ -251,14 +263,11 @@ def read_cooperating(
     lead = situation.fields.get("department")
     if len(set(map(str, codes))) != len(codes) or (lead is not None and lead.code in codes):
         raise invalid(name, _("A department can take part in a case only once."))
+    named = _named_bodies(situation)
     found = {
-        organisation.code: organisation
-        for organisation in Organisation.objects.filter(
-            code__in=[code for code in codes if is_code(code)],
-            city_id=situation.case.city_id,
-            is_active=True,
-            kind__in=HANDLING_KINDS,
-        )
+        code: named[code]
+        for code in codes
+        if is_code(code) and code in named and named[code].kind in HANDLING_KINDS
     }
     if len(found) != len(codes):
         raise invalid(name, _("There is no such organisation."))

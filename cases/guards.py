@@ -124,6 +124,20 @@ def system_only_at_review_date(situation: Situation, kind: RequestKind | None) -
     return _("The review date has not come.")
 
 
+def system_only_by_a_rule(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """The system gives out what a rule says it may, to whom it says, and once in a run."""
+    if situation.actor is not None:
+        return None
+    routing, wanted = situation.routing, situation.fields.get("department")
+    if routing is None or not routing.is_automatic or wanted is None:
+        return _("No rule lets the system give this case out.")
+    if wanted.pk != routing.organisation:
+        return _("The rules lead to another department.")
+    if situation.case.sub_orders.filter(run=situation.case.run).exists():
+        return _("This case has been given out before: a person decides.")
+    return None
+
+
 def desk_lies_below(situation: Situation, kind: RequestKind | None) -> Sentence | None:
     """A case is handed down to another desk below the one that holds it."""
     target, desk = situation.fields.get("desk"), situation.case.desk
@@ -204,7 +218,14 @@ def approver_is_high_enough(situation: Situation, kind: RequestKind | None) -> S
     raise role_refused(_("A long or repeated extension is granted by the leader."))
 
 
-NEED_FIELDS = frozenset({"direct_filing_is_allowed", "type_may_be_self_handled", "desk_lies_below"})
+NEED_FIELDS = frozenset(
+    {
+        "direct_filing_is_allowed",
+        "type_may_be_self_handled",
+        "desk_lies_below",
+        "system_only_by_a_rule",
+    }
+)
 
 POSSIBLE: dict[str, Guard] = {
     function.__name__: function
@@ -216,6 +237,7 @@ POSSIBLE: dict[str, Guard] = {
         instruction_waits,
         system_only_when_overdue,
         system_only_at_review_date,
+        system_only_by_a_rule,
         desk_lies_below,
         desk_has_one_above,
         mandatory_orders_done,

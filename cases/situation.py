@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from accounts.models import User
+from accounts.models import Organisation, User
 from cases.models import (
     ApprovalRequest,
     Case,
@@ -20,6 +20,7 @@ from cases.models import (
     SubOrder,
 )
 from cases.parts import parts_of
+from cases.publish import Routing, routing_of
 from cases.workflow import POST_ROLES, Arrow, Post, RequestKind
 from common.prepared import Prepared, Slot
 from common.rows import one_or_none
@@ -43,6 +44,7 @@ class Situation:
         self.master: Case | None = None  # the locked case a merge goes into
         self.fields: dict[str, Any] = {}
         self.raw: dict[str, Any] = {}
+        self.named_bodies: dict[str, Organisation] | None = None  # kept by cases.fields
 
     # ── who ───────────────────────────────────────────────────────────────────────────────────
 
@@ -132,6 +134,11 @@ class Situation:
     def handlers(self) -> set[tuple[int | None, int | None]]:
         """Everybody who has handled this case in any run, as (person, organisation)."""
         return set(HANDLERS(case=self.case.pk))
+
+    @cached_property
+    def routing(self) -> Routing | None:
+        """What the city's rules say of the case as it is now."""
+        return routing_of(self.case, self.now)
 
     @cached_property
     def policy(self) -> CasePolicy:

@@ -337,8 +337,9 @@ _CASE_ARROWS: list[Arrow] = [
     ),
     # ── filed: the dispatcher of the desk that holds the case ─────────────────────────────────
     Arrow(
-        "dispatch", S.FILED, S.DISPATCHED, (P.DSP,), requires=("department", "reason"),
-        optional=("cooperating",), effects=("order_department",),
+        "dispatch", S.FILED, S.DISPATCHED, (P.DSP, P.SYS), requires=("department", "reason"),
+        optional=("cooperating",), possible=("system_only_by_a_rule",),
+        effects=("order_department",),
         clocks=(stop(K.DISPATCH), start(K.HANDLE)),
     ),
     Arrow(

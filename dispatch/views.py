@@ -113,8 +113,8 @@ def dispatch_context(case: Case, actions: list[dict[str, Any]], now: datetime) -
     if main is None:
         return {}
     actions.remove(main)
-    suggestion = suggest_department(case)
-    chosen = case.department or (suggestion.organisation if suggestion else None)
+    suggestion = suggest_department(case, now)
+    chosen = case.department or suggestion.organisation
     return {
         "main": main,
         "suggestion": suggestion,

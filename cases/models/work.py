@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -33,7 +34,9 @@ class SubOrder(models.Model):
     is_lead = models.BooleanField(default=True)
     is_mandatory = models.BooleanField(default=True)
     task = models.TextField(_("what to do"), blank=True)
-    dispatched_by = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
+    dispatched_by = models.ForeignKey(  # null: the system, by a rule
+        User, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     dispatched_at = models.DateTimeField()
     signed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     signed_at = models.DateTimeField(null=True)
@@ -43,6 +46,12 @@ class SubOrder(models.Model):
     completed_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
+    # Of the lead's order: what the routing rules suggested, by which rule of which version.
+    suggested = models.ForeignKey(
+        Organisation, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    routing_rule = models.CharField(max_length=40, blank=True, default="", db_default="")
+    rules_version = models.PositiveIntegerField(null=True)
 
     class Meta:
         verbose_name = _("sub-order")
@@ -61,6 +70,7 @@ class SubOrder(models.Model):
         ]
         indexes: ClassVar = [  # whose cases a department sees: read from the index alone
             models.Index(fields=["organisation", "case"], name="sub_order_seen"),
+            BrinIndex(fields=["dispatched_at"], name="sub_order_given_out"),
         ]
 
 

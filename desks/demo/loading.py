@@ -26,6 +26,7 @@ from desks.demo.history import load_history
 from desks.demo.organisations import ORGANISATIONS, keep_password, load_organisations
 from desks.demo.pictures import PHOTOGRAPHER
 from desks.demo.register import load_register
+from dispatch.loading import load_routing
 from grid.loading import load_city_pack
 from grid.reorganisation.plan import read_plan
 
@@ -68,6 +69,7 @@ def build_city(
     load_catalogue()
     load_settings(city, now)
     load_organisations(city, FOUNDED, password)
+    load_routing(city, now)
     return city
 
 
@@ -81,6 +83,7 @@ def build_city_of_2020(
     load_catalogue()
     load_settings(city, now)
     load_organisations(city, COUNTED, password, ORGANISATIONS, ORGANISATIONS_OF_2020)
+    load_routing(city, now)
     return city
 
 

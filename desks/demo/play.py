@@ -320,8 +320,8 @@ def _standard(turn: Turn) -> Fields:
 def _department(turn: Turn) -> Fields:
     if turn.case.state == State.REWORK and turn.case.department_id is not None:
         return {}
-    suggestion = suggest_department(turn.case)
-    if suggestion is None:
+    suggestion = suggest_department(turn.case, turn.now)
+    if suggestion.organisation is None:
         raise CannotPlay("department")
     return {"department": suggestion.organisation.code, "reason": suggestion.reason}
 

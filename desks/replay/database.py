@@ -18,6 +18,7 @@ from common.errors import DomainError
 from common.owner import database_analyze, of_database, owner_cursor
 from components.loading import load_catalogue
 from desks.demo.organisations import load_organisations
+from dispatch.loading import load_routing
 from grid.loading import load_city_pack
 from grid.models import Area
 
@@ -72,4 +73,5 @@ def city_prepare() -> City:
     load_settings(city, timezone.now())
     since = Area.objects.filter(city=city).earliest("valid_from").valid_from
     load_organisations(city, since, secrets.token_urlsafe())
+    load_routing(city, timezone.now())
     return city

@@ -165,8 +165,8 @@ def _standard(turn: Turn) -> dict[str, Any]:
 
 
 def _department(turn: Turn) -> dict[str, Any]:
-    suggestion = suggest_department(turn.case)
-    if suggestion is None:
+    suggestion = suggest_department(turn.case, turn.now)
+    if suggestion.organisation is None:
         raise Nobody("lead department")
     fields = {"department": suggestion.organisation.code, "reason": suggestion.reason}
     if turn.case.state == "reported":

@@ -85,6 +85,7 @@ LESS = {
         "the system recalls an overdue task; whom to send next is the acceptor's to say"
     ),
     "checking | reassign | checking | ACC SYS | ■check:reassigned ▶check": "the same",
+    "filed | dispatch | dispatched | DSP | ■dispatch ▶handle": "see MORE",
     "dispatched | sign | handling | DEP | ": "a proxy squad signs for its own order",
 }
 MORE = {
@@ -96,6 +97,9 @@ MORE = {
     ),
     "closed | reopen | reported | SUP | ▶whole ▶accept": (
         "what was handled on the spot was never filed: it begins with the acceptor"
+    ),
+    "filed | dispatch | dispatched | DSP SYS | ■dispatch ▶handle": (
+        "the system gives out what a rule marks for it, to whom the rule says"
     ),
     "filed | complete_filing | = | SUP | ■accept ■file": (
         "an urgent case the dispatcher took back must be filed before it goes on"

@@ -32,7 +32,7 @@ def order_department(act: Act) -> None:
         _order(act, organisation.pk, is_lead=False, is_mandatory=mandatory, task=task)
         for organisation, mandatory, task in cooperating
     ]
-    SubOrder.objects.bulk_create([_order(act, lead.pk), *side_orders])
+    SubOrder.objects.bulk_create([_order(act, lead.pk, **_suggested(act, lead)), *side_orders])
     act.case.department = lead
     act.case.routing_reason = act.fields.get("reason", "")[:300]
     act.data["department"] = lead.code
@@ -40,6 +40,24 @@ def order_department(act: Act) -> None:
         act.data["cooperating"] = [organisation.code for organisation, *_rest in cooperating]
         # The row first stops the handle clocks of those who had the case before.
         act.after_clocks += [partial(act.clocks.start, ClockKind.HANDLE, o) for o in side_orders]
+
+
+def _suggested(act: Act, lead: Organisation) -> dict[str, Any]:
+    """Return what the rules suggested, for the lead's order; the history tells it too."""
+    routing = act.situation.routing
+    if routing is None:
+        return {}
+    act.data["routing"] = {
+        "version": routing.version,
+        "rule": routing.rule,
+        "suggested": routing.organisation,
+        "is_followed": routing.organisation == lead.pk,
+    }
+    return {
+        "suggested_id": routing.organisation,
+        "routing_rule": routing.rule,
+        "rules_version": routing.version,
+    }
 
 
 def _end_orders(act: Act, outcome: str, **only: Any) -> None:
