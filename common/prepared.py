@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Field, Model, QuerySet
+from django.db.models import BooleanField, F, Field, Func, Model, QuerySet
 from django.db.models.expressions import Expression
 
 M = TypeVar("M", bound=Model)
@@ -69,6 +69,17 @@ class Slot(Expression):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         """Take the place of a value; ``Prepared`` puts it there."""
         return "%s", (self,)
+
+
+class Among(Func):
+    """Tells whether a field is one of the ids that a slot brings, however many they are."""
+
+    template = "%(expressions)s::bigint[])"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+
+    def __init__(self, field: str, slot: str) -> None:
+        super().__init__(F(field), Slot(slot))
 
 
 class Prepared(Generic[M]):

@@ -47,7 +47,8 @@ def counts_rebuild() -> int:
 
 def counts_differ() -> int:
     """Return in how many places the counts and the changes to come differ from the register."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL statement_timeout = 0")
         cursor.execute(DIFFERENCES)
         different: int = cursor.fetchone()[0]
     return different

@@ -1,9 +1,10 @@
 """Vector tiles of the register: each component where they can be told apart, else how many.
 
-Up to zoom 14 a tile has one feature per pixel (1/64 of the tile) with the number of components and
-the commonest class, read from the counts; from zoom 15 it has every component as long as there are
-no more than ``MOST`` of them, else pixels again. Either way nothing is left out: the features and
-the numbers of a tile add up to what the register has there.
+Up to the zoom the counts are kept for (14, or 13 where a filter names types) a tile has one feature
+per pixel (1/64 of the tile) with the number of components and the commonest class. Beyond it, a
+tile has every component as long as there are no more than ``MOST`` of them, else the pixels of the
+counts that lie in it. Either way nothing is left out: the features and the numbers of a tile add up
+to what the register has there.
 
 Layers: ``count`` (count, class), ``component`` (id; type, class, state) and ``shape``, the lines
 and areas of components with the same properties.
@@ -24,9 +25,8 @@ from components.tiling.sql import BASE_ZOOM, HALF, MIN_ZOOM, PIXELS, TYPE_ZOOM
 from grid.tiles import check_tile
 
 MAX_ZOOM = 18
-MOST = 8_000  # features of a tile: about 100 KB compressed
+MOST = 5_000  # components of a tile: reading them takes 5 µs each
 EXTENT, BUFFER = 4096, 128  # a symbol on the edge of a tile is drawn on both sides of it
-UNIT = EXTENT // PIXELS
 
 STATES = {state.value: state.value[0] for state in Component.State}
 
@@ -35,11 +35,30 @@ _CLASSES = """AND {column} = ANY (ARRAY(
 _TYPES = """AND type_id = ANY (ARRAY(
     SELECT id::int FROM components_casetype WHERE code = ANY (%(types)s)))"""
 
-# One feature a pixel, from rows (pixel, class_id, count) named `found`.
-_PIXELS = f"""
+# What the counts say of a tile, by pixel: rows (pixel, class_id, count) named `found`. Uses the
+# primary key of components_componentcount, and component_delta_pixel for what was not summed yet.
+_FOUND = f"""
+WITH found AS (
+    SELECT pixel, class_id, count FROM components_componentcount
+    WHERE zoom = %(zoom)s AND tile_x = %(tile_x)s AND tile_y = %(tile_y)s {{kept}}
+        AND pixel >= %(top)s * {PIXELS} AND pixel < (%(top)s + %(side)s) * {PIXELS}
+        AND pixel & {PIXELS - 1} >= %(left)s AND pixel & {PIXELS - 1} < %(left)s + %(side)s
+        {{filters}}
+    UNION ALL
+    SELECT (((pixel_y >> %(bits)s) & {PIXELS - 1}) * {PIXELS})
+        + ((pixel_x >> %(bits)s) & {PIXELS - 1}), class_id, count
+    FROM components_componentdelta
+    WHERE pixel_x >= %(west)s AND pixel_x < %(east)s
+        AND pixel_y >= %(north)s AND pixel_y < %(south)s {{filters}}
+)
+"""
+_TOTAL = f"{_FOUND} SELECT coalesce(sum(count), 0) FROM found"
+# One feature a pixel.
+_COUNTED = f"""
+{_FOUND}
 SELECT ST_AsMVT(feature, 'count', {EXTENT}, 'shape') FROM (
-    SELECT ST_MakePoint((pixel & {PIXELS - 1}) * {UNIT} + {UNIT // 2},
-            (pixel / {PIXELS}) * {UNIT} + {UNIT // 2}) AS shape,
+    SELECT ST_MakePoint(((pixel & {PIXELS - 1}) - %(left)s) * %(unit)s + %(unit)s / 2,
+            (pixel / {PIXELS} - %(top)s) * %(unit)s + %(unit)s / 2) AS shape,
         total AS count, type_class.code AS class
     FROM (
         SELECT pixel, sum(count)::int AS total, max(ARRAY[count, class_id]) AS most
@@ -50,61 +69,41 @@ SELECT ST_AsMVT(feature, 'count', {EXTENT}, 'shape') FROM (
     ) AS by_pixel JOIN components_typeclass AS type_class ON type_class.id = most[2]
 ) AS feature
 """
-# Uses the primary key of components_componentcount and component_delta_pixel.
-_COUNTED = f"""
-WITH found AS (
-    SELECT pixel, class_id, count FROM components_componentcount
-    WHERE zoom = %(z)s AND tile_x = %(x)s AND tile_y = %(y)s {{kept}} {{filters}}
-    UNION ALL
-    SELECT (((pixel_y >> %(bits)s) & {PIXELS - 1}) * {PIXELS})
-        + ((pixel_x >> %(bits)s) & {PIXELS - 1}), class_id, count
-    FROM components_componentdelta
-    WHERE pixel_x >= %(west)s AND pixel_x < %(east)s
-        AND pixel_y >= %(north)s AND pixel_y < %(south)s {{filters}}
-)
-{_PIXELS}
-"""
-# Uses component_tile and, for lines and areas, component_shape.
+# Every component. Uses component_tile, or component_near for each type of a filter; for lines and
+# areas component_shape.
 _STANDING = f"""
 WITH tile AS (
     SELECT ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS box,
         ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => {BUFFER / EXTENT}) AS wide
-), seen AS MATERIALIZED (
-    SELECT component.id, type.code AS type, type.type_class_id AS class_id, state, tile_point
-    FROM tile JOIN components_component AS component ON tile_point && wide
-    JOIN components_casetype AS type ON type.id = type_id
-    WHERE retired_date IS NULL {{filters}}
-), found AS (
-    SELECT (floor(({HALF} - ST_Y(tile_point)) * %(scale)s)::int & {PIXELS - 1}) * {PIXELS}
-        + (floor((ST_X(tile_point) + {HALF}) * %(scale)s)::int & {PIXELS - 1}) AS pixel,
-        class_id, 1 AS count
-    FROM seen, tile WHERE ST_X(tile_point) >= ST_XMin(box) AND ST_X(tile_point) < ST_XMax(box)
-        AND ST_Y(tile_point) > ST_YMin(box) AND ST_Y(tile_point) <= ST_YMax(box)
 ), drawn AS MATERIALIZED (
-    SELECT seen.id, type, type_class.code AS class, state,
+    SELECT component.id, type.code AS type, type_class.code AS class, state,
         ST_MakePoint(
             floor((ST_X(tile_point) - ST_XMin(box)) * %(units)s),
             floor((ST_YMax(box) - ST_Y(tile_point)) * %(units)s)) AS shape
-    FROM tile, seen JOIN components_typeclass AS type_class ON type_class.id = class_id
+    FROM tile {{kinds}} JOIN components_component AS component ON tile_point && wide {{of_kind}}
+    JOIN components_casetype AS type ON type.id = type_id
+    JOIN components_typeclass AS type_class ON type_class.id = type.type_class_id
+    WHERE retired_date IS NULL {{filters}}
 ), outline AS MATERIALIZED (
     SELECT component.id, type.code AS type, type_class.code AS class, state,
         ST_AsMVTGeom(ST_Transform(geometry, {settings.GEO_TILE_SRID}), box, {EXTENT}, {BUFFER})
             AS shape
-    FROM tile JOIN components_component AS component
+    FROM tile {{kinds}} JOIN components_component AS component
         ON ST_Dimension(geometry) > 0
-        AND geometry && ST_Transform(wide, {settings.GEO_STORAGE_SRID})
+        AND geometry && ST_Transform(wide, {settings.GEO_STORAGE_SRID}) {{of_kind}}
     JOIN components_casetype AS type ON type.id = type_id
     JOIN components_typeclass AS type_class ON type_class.id = type.type_class_id
     WHERE retired_date IS NULL {{filters}}
 )
-SELECT CASE WHEN (SELECT count(*) FROM seen) > %(most)s THEN ({_PIXELS}) ELSE (
-    SELECT coalesce(ST_AsMVT(drawn, 'component', {EXTENT}, 'shape', 'id'), '')
-    FROM drawn
+SELECT (
+    SELECT coalesce(ST_AsMVT(drawn, 'component', {EXTENT}, 'shape', 'id'), '') FROM drawn
 ) || (
     SELECT coalesce(ST_AsMVT(outline, 'shape', {EXTENT}, 'shape', 'id'), '')
     FROM outline WHERE shape IS NOT NULL
-) END
+)
 """
+_KINDS = """CROSS JOIN (
+    SELECT id AS kind FROM components_casetype WHERE code = ANY (%(types)s)) AS kinds"""
 
 
 def component_tile(
@@ -122,45 +121,45 @@ def component_tile(
     Raise NoSuchTile for what is no tile, or one at a zoom below 10.
     """
     check_tile(z, x, y, max_zoom=MAX_ZOOM, min_zoom=MIN_ZOOM)
-    given: dict[str, Any] = {
-        "z": z, "x": x, "y": y, "classes": list(classes), "types": list(types), "most": most,
-    }  # fmt: skip
-    if z <= (TYPE_ZOOM if types else BASE_ZOOM):
-        statement = _counted(given, bool(classes), bool(types), states)
-    else:
-        statement = _standing(given, bool(classes), bool(types), states)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, given)
-        (tile,) = cursor.fetchone()
-    return bytes(tile or b"")
-
-
-def _counted(given: dict[str, Any], classes: bool, types: bool, states: Sequence[str]) -> str:
-    bits = BASE_ZOOM - given["z"]
-    a_tile = PIXELS << bits
-    given |= {
-        "bits": bits,
-        "west": given["x"] * a_tile,
-        "east": (given["x"] + 1) * a_tile,
-        "north": given["y"] * a_tile,
-        "south": (given["y"] + 1) * a_tile,
-        "states": [STATES[state] for state in states if state in STATES],
-    }
+    base = TYPE_ZOOM if types else BASE_ZOOM
+    kinds = {"classes": list(classes), "types": list(types)}
+    counted = {**kinds, **_pixels_of(z, x, y, base), "states": _letters(states)}
     filters = _CLASSES.format(column="class_id") if classes else ""
     filters += _TYPES if types else ""
     filters += "AND state = ANY (%(states)s)" if states else ""
-    kept = f"AND type_id <> {ALL_TYPES}" if types else f"AND type_id = {ALL_TYPES}"
-    return _COUNTED.format(kept=kept, filters=filters)
-
-
-def _standing(given: dict[str, Any], classes: bool, types: bool, states: Sequence[str]) -> str:
-    tiles_a_metre = 2 ** given["z"] / (2 * HALF)
-    given |= {
-        "scale": PIXELS * tiles_a_metre,
-        "units": EXTENT * tiles_a_metre,
-        "states": list(states),
-    }
+    kept = f"AND type_id {'<>' if types else '='} {ALL_TYPES}"
+    if z <= base or _value(_TOTAL.format(kept=kept, filters=filters), counted) > most:
+        return bytes(_value(_COUNTED.format(kept=kept, filters=filters), counted) or b"")
+    units = EXTENT * 2**z / (2 * HALF)
+    standing = {**kinds, "z": z, "x": x, "y": y, "units": units, "states": list(states)}
     filters = _CLASSES.format(column="type.type_class_id") if classes else ""
-    filters += _TYPES if types else ""
     filters += "AND state = ANY (%(states)s)" if states else ""
-    return _STANDING.format(filters=filters)
+    by_type = (_KINDS, "AND type_id = kind") if types else ("", "")
+    statement = _STANDING.format(kinds=by_type[0], of_kind=by_type[1], filters=filters)
+    return bytes(_value(statement, standing) or b"")
+
+
+def _value(statement: str, given: dict[str, Any]) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given)
+        return cursor.fetchone()[0]
+
+
+def _letters(states: Sequence[str]) -> list[str]:
+    return [STATES[state] for state in states if state in STATES]
+
+
+def _pixels_of(z: int, x: int, y: int, base: int) -> dict[str, int]:
+    """Return which pixels of which tile of the counts make up a tile: of a deeper one a part."""
+    zoom = min(z, base)
+    deeper, bits = z - zoom, BASE_ZOOM - zoom
+    side = PIXELS >> deeper
+    tile_x, tile_y = x >> deeper, y >> deeper
+    left, top = (x - (tile_x << deeper)) * side, (y - (tile_y << deeper)) * side
+    west, north = (tile_x * PIXELS + left) << bits, (tile_y * PIXELS + top) << bits
+    return {
+        "zoom": zoom, "bits": bits, "tile_x": tile_x, "tile_y": tile_y,
+        "left": left, "top": top, "side": side, "unit": EXTENT // side,
+        "west": west, "east": west + (side << bits),
+        "north": north, "south": north + (side << bits),
+    }  # fmt: skip

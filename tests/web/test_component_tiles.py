@@ -100,12 +100,17 @@ def test_a_filter_keeps_what_it_names_and_nothing_else(register, person, z):
             assert total(answer.content) == 0
 
 
-def test_where_there_are_too_many_the_number_is_told(register):
-    for (x, y), codes in by_tile(register, 16).items():
-        content = component_tile(16, x, y, most=3)
+@pytest.mark.parametrize("z", [15, 16, 18])
+@pytest.mark.parametrize("types", [[], ["C0402"]])
+def test_where_there_are_too_many_the_number_is_told(register, z, types):
+    rows = register.filter(type__code__in=types) if types else register
+    for (x, y), codes in by_tile(rows, z).items():
+        content = component_tile(z, x, y, types=types, most=3)
         assert total(content) == len(codes)
-        if len(codes) > 3:
-            assert "component" not in mapbox_vector_tile.decode(content)
+        layers = mapbox_vector_tile.decode(content, default_options={"y_coord_down": True})
+        assert ("count" if len(codes) > 3 else "component") in layers
+        for feature in layers.get("count", {"features": []})["features"]:
+            assert all(0 < part < EXTENT for part in feature["geometry"]["coordinates"])
 
 
 def test_a_tile_says_which_component_it_draws(register, person):
