@@ -236,7 +236,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "common.storage.HashedStaticFilesStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o640
-CENSUS_MOST_BYTES = env.int("CENSUS_MAX_MB", default=500) * 1024**2  # of a surveyor's file
+CENSUS_MOST_BYTES = env.int("CENSUS_MAX_MB", default=1000) * 1024**2  # of a surveyor's file
 CENSUS_MOST_LINES = env.int("CENSUS_MAX_LINES", default=6_000_000)
 CENSUS_CONFIRMING_DAYS = env.int("CENSUS_CONFIRMING_DAYS", default=10)  # bodies have so long
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # without files, which have their own limit
