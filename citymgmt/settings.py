@@ -15,6 +15,7 @@ from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.utils.translation import gettext_lazy as _
 
 from common.logs import SHARED_PROCESSORS, configure_structlog
+from common.outside_map import OutsideMap
 from common.wheels import find_geo_libraries
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -170,14 +171,25 @@ LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # one shift
 X_FRAME_OPTIONS = "DENY"
-MAP_TILE_ORIGINS = env.list(
-    "MAP_TILE_ORIGINS", default=[]
-)  # other servers a base map may come from
+# Without an address maps lie on the city's own base layers, and nothing comes from outside.
+OUTSIDE_MAP = (
+    OutsideMap(
+        url=env("BASE_MAP_URL"),
+        labels=env("BASE_MAP_LABELS_URL", default=""),
+        datum=env("BASE_MAP_DATUM", default="wgs84"),
+        subdomains=env("BASE_MAP_SUBDOMAINS", default=""),
+        max_zoom=env.int("BASE_MAP_MAX_ZOOM", default=18),
+        attribution=env("BASE_MAP_ATTRIBUTION", default=""),
+    )
+    if env("BASE_MAP_URL", default="")
+    else None
+)
+_map_origins = OUTSIDE_MAP.origins if OUTSIDE_MAP else []
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "img-src": [SELF, "data:", "blob:", *MAP_TILE_ORIGINS],
-        "connect-src": [SELF, *MAP_TILE_ORIGINS],
+        "img-src": [SELF, "data:", "blob:", *_map_origins],
+        "connect-src": [SELF],
         "style-src": [SELF],
         "style-src-attr": [UNSAFE_INLINE],
         "object-src": [NONE],

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -46,6 +47,12 @@ def read(source: Any, name: str, default: Any = None) -> Any:
 
 def is_english() -> bool:
     return (get_language() or "").startswith("en")
+
+
+@register.simple_tag
+def outside_map() -> str:
+    """Return the outside base map for the browser (JSON); "" where the city has set none."""
+    return settings.OUTSIDE_MAP.as_json() if settings.OUTSIDE_MAP else ""
 
 
 @register.simple_tag

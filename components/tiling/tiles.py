@@ -6,8 +6,9 @@ tile has every component as long as there are no more than ``MOST`` of them, els
 counts that lie in it. Either way nothing is left out: the features and the numbers of a tile add up
 to what the register has there.
 
-Layers: ``count`` (count, class), ``component`` (id; type, class, state) and ``shape``, the lines
-and areas of components with the same properties.
+Layers: ``count`` (count, class; side, how many pixels the tile has in a row where not 64),
+``component`` (id; type, class, state) and ``shape``, the lines and areas of components with the
+same properties.
 """
 # ruff: noqa: S608  the statements are put together from constants of this module
 
@@ -59,7 +60,7 @@ _COUNTED = f"""
 SELECT ST_AsMVT(feature, 'count', {EXTENT}, 'shape') FROM (
     SELECT ST_MakePoint(((pixel & {PIXELS - 1}) - %(left)s) * %(unit)s + %(unit)s / 2,
             (pixel / {PIXELS} - %(top)s) * %(unit)s + %(unit)s / 2) AS shape,
-        total AS count, type_class.code AS class
+        total AS count, type_class.code AS class {{coarse}}
     FROM (
         SELECT pixel, sum(count)::int AS total, max(ARRAY[count, class_id]) AS most
         FROM (
@@ -129,7 +130,9 @@ def component_tile(
     filters += "AND state = ANY (%(states)s)" if states else ""
     kept = f"AND type_id {'<>' if types else '='} {ALL_TYPES}"
     if z <= base or _value(_TOTAL.format(kept=kept, filters=filters), counted) > most:
-        return bytes(_value(_COUNTED.format(kept=kept, filters=filters), counted) or b"")
+        coarse = ", %(side)s AS side" if z > base else ""
+        statement = _COUNTED.format(kept=kept, filters=filters, coarse=coarse)
+        return bytes(_value(statement, counted) or b"")
     units = EXTENT * 2**z / (2 * HALF)
     standing = {**kinds, "z": z, "x": x, "y": y, "units": units, "states": list(states)}
     filters = _CLASSES.format(column="type.type_class_id") if classes else ""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import math
 import re
 
+import numpy as np
 import pytest
 from django.contrib.gis.geos import Point
 from playwright.sync_api import expect
 
+from common.geo import wgs84_from_gcj02
+from common.outside_map import OutsideMap
 from components.models import CaseType
 from components.services import component_create
 from tests.cast import NOW
@@ -61,3 +66,57 @@ def test_a_component_is_found_by_its_code_clicked_and_filtered_away(person, tree
 
     page.reload(wait_until="networkidle")
     expect(page.get_by_label("Landscaping and greening facilities")).not_to_be_checked()
+
+
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+)
+LOADED_TILE = """() => {
+    const { map } = document.querySelector("[data-city-map]").cityMapPage;
+    const frame = map.getContainer().getBoundingClientRect();
+    const middle = { x: frame.left + frame.width / 2, y: frame.top + frame.height / 2 };
+    for (const image of document.querySelectorAll("img.leaflet-tile-loaded")) {
+        const box = image.getBoundingClientRect();
+        if (box.left > middle.x || box.right <= middle.x) continue;
+        if (box.top > middle.y || box.bottom <= middle.y) continue;
+        const corner = [box.left - frame.left, box.top - frame.top];
+        const { lng, lat } = map.containerPointToLatLng(corner);
+        return [image.src, lng, lat];
+    }
+    return null;
+}"""
+
+
+@pytest.fixture
+def outside(settings, address):
+    """A map service drawn in GCJ-02, on the address of the site so that pages allow it."""
+    settings.OUTSIDE_MAP = OutsideMap(
+        url=f"{address}/outside/{{z}}/{{x}}/{{y}}.png", datum="gcj02"
+    )
+
+
+def test_a_map_drawn_in_gcj02_lies_where_it_belongs(person, city_cast, outside):
+    somebody = person("supervisor_zhao", locale="en")
+    somebody.page.route(
+        "**/outside/**", lambda route: route.fulfill(body=PICTURE, content_type="image/png")
+    )
+    lon, lat = city_cast.near(40)
+    page = somebody.go(f"/map/?at={lon},{lat},17")
+    source, west, north = page.wait_for_function(LOADED_TILE).json_value()
+    zoom, column, row = map(int, re.findall(r"/(\d+)/(\d+)/(\d+)\.png", source)[0])
+    drawn_lon = column / 2**zoom * 360 - 180
+    drawn_lat = math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / 2**zoom))))
+    true_lon, true_lat = wgs84_from_gcj02(np.array([drawn_lon]), np.array([drawn_lat]))
+    a_pixel = 360 / 256 / 2**zoom
+    assert abs(true_lon[0] - west) < 1.5 * a_pixel
+    assert abs(true_lat[0] - north) < 1.5 * a_pixel
+    assert abs(drawn_lon - west) > 100 * a_pixel
+
+
+def test_where_the_outside_map_is_silent_our_own_comes_back(person, outside):
+    somebody = person("supervisor_zhao", locale="en")
+    somebody.page.route("**/outside/**", lambda route: route.abort())
+    page = somebody.go("/map/")
+    page.wait_for_function(
+        "() => document.querySelector('[data-city-map]').cityMapPage?.city.isOutside === false"
+    )

@@ -1,6 +1,7 @@
 // A map on the city's own base layers, without the internet: `<div data-map …>` becomes one.
 // Pages with more to show import `makeMap` and add their own layers to the map it returns.
 import { mapLibraries } from "./assets.js";
+import { outsideMap } from "./outside.js";
 import { baseLayer } from "./style.js";
 
 const CITY_CENTRE = [30.25, 120.165];
@@ -23,16 +24,28 @@ class CityMap {
     L.control.attribution({ prefix: false }).addAttribution(data.attribution ?? "© OpenStreetMap contributors").addTo(this.map);
     const [centre, zoom] = data.lon && data.lat ? [[data.lat, data.lon], PLACE_ZOOM] : [CITY_CENTRE, CITY_ZOOM];
     this.map.setView(centre.map(Number), Number(data.zoom ?? zoom));
+    if (data.outside) this.drawOutside(JSON.parse(data.outside));
     this.drawBase();
   }
 
   get data() { return this.element.dataset; }
 
-  /** Draw the base layers in the colours of the theme in force. */
+  /** Take the outside map that the city has set; where it stays silent our own comes back. */
+  drawOutside(options) {
+    this.isOutside = true;
+    outsideMap(this.L, this.map, options, () => {
+      this.isOutside = false;
+      this.drawBase();
+      this.element.dispatchEvent(new CustomEvent("map:own", { bubbles: true }));
+    });
+  }
+
+  /** Draw the base layers in the colours of the theme in force; over an outside map only borders. */
   drawBase() {
     const previous = this.layers.base;
     const { base, grid } = this.data;
-    this.layers.base = baseLayer(this.protomaps, { base, grid, cells: "cells" in this.data, names: !this.namesOnTop }).addTo(this.map);
+    const own = !this.isOutside;
+    this.layers.base = baseLayer(this.protomaps, { base, grid, cells: "cells" in this.data, ground: own, names: own && !this.namesOnTop }).addTo(this.map);
     previous?.remove();
   }
 

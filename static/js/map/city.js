@@ -79,7 +79,8 @@ class LightSymbolizer {
 function componentRules(protomaps, tones) {
   const { CircleSymbolizer, LineSymbolizer, PolygonSymbolizer } = protomaps;
   const tone = (zoom, feature) => tones.ofClass(feature.props.class);
-  const radius = (zoom, feature) => Math.min(1 + Math.log10(feature.props.count) * 0.6, 2.3);
+  // A tile beyond the counts has fewer pixels, and its dots are as much larger.
+  const radius = (zoom, { props: { count, side = 64 } }) => (Math.min(1 + Math.log10(count) * 0.6, 2.3) * 64) / side;
   // The more, the denser: what is common at a zoom stays light, so that the centre stands out.
   const opacity = (zoom, feature) => Math.min(0.22 + Math.log10(feature.props.count) * FULL[Math.min(zoom, 15)], 0.95);
   const geometry = (type) => (zoom, feature) => feature.geomType === type;
@@ -120,6 +121,7 @@ class CityMapPage {
     city.namesOnTop = true;
     city.drawBase();
     new MutationObserver(() => { city.drawBase(); this.draw(); }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    city.element.addEventListener("map:own", () => this.draw());
     this.draw();
   }
 
@@ -186,7 +188,7 @@ class CityMapPage {
     this.city.put("zones", shown.includes("zones") ? null : undefined);
     if (shown.includes("zones")) layer("zones", data.zones, zoneRules(protomaps, tones), 15, 2);
     layer("components", query ? `${data.components}?${query}` : data.components, componentRules(protomaps, tones), 18, 3);
-    this.city.put("names", nameLayer(protomaps, { ...this.city.data, zIndex: 4 }));
+    this.city.put("names", this.city.isOutside ? undefined : nameLayer(protomaps, { ...this.city.data, zIndex: 4 }));
     this.city.put("cases", undefined);
     if (shown.includes("cases")) layer("cases", data.cases, caseRules(tones), 18, 5);
     this.writeAddress();

@@ -32,7 +32,7 @@ function mapColours() {
 }
 
 /** Rules that paint the ground, then roads with their casing, then the borders of areas. */
-function paintRules(protomaps, colours, { cells = false } = {}) {
+function paintRules(protomaps, colours, { cells = false, ground = true } = {}) {
   const { PolygonSymbolizer, LineSymbolizer, exp } = protomaps;
   const area = (dataLayer, fill, more = {}) => ({ dataLayer, symbolizer: new PolygonSymbolizer({ fill }), ...more });
   const road = ([kind, minzoom, stops], color, extra) => ({
@@ -56,7 +56,7 @@ function paintRules(protomaps, colours, { cells = false } = {}) {
   if (cells) {
     grid.unshift({ dataSource: "grid", dataLayer: "cell", minzoom: 15, symbolizer: new LineSymbolizer({ color: colours.dotSoft, width: 0.6, opacity: 0.4 }) });
   }
-  return [...base, ...grid];
+  return ground ? [...base, ...grid] : grid;
 }
 
 /** Rules that write names: roads along their line, water, compounds, stations, streets and districts. */
@@ -87,13 +87,13 @@ function labelRules(protomaps, colours, language) {
   ];
 }
 
-/** Make the layer of all this, in the colours of the theme in force; names may come in a layer of their own. */
-export function baseLayer(protomaps, { base, grid, cells = false, names = true }) {
+/** Make the layer of all this, in the colours of the theme in force; ground and names may come from elsewhere. */
+export function baseLayer(protomaps, { base, grid, cells = false, ground = true, names = true }) {
   const colours = mapColours();
   return protomaps.leafletLayer({
     sources: { base: { url: base, maxDataZoom: 15 }, grid: { url: grid, maxDataZoom: 15 } },
-    backgroundColor: colours.ground, attribution: "",
-    paintRules: paintRules(protomaps, colours, { cells }),
+    backgroundColor: ground ? colours.ground : undefined, attribution: "",
+    paintRules: paintRules(protomaps, colours, { cells, ground }),
     labelRules: names ? labelRules(protomaps, colours, document.documentElement.lang) : [],
   });
 }
