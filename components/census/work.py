@@ -8,6 +8,7 @@ lock, and one that finds the survey elsewhere than it left it lets go.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -50,8 +51,17 @@ class Elsewhere(Exception):
     """Somebody else carries this survey on, or it was cancelled."""
 
 
-def survey_work(*, survey_id: int, now: datetime, seconds: float | None = None) -> bool:
-    """Carry a survey on until nothing is left to do, or for so long; tell whether there is more."""
+def survey_work(
+    *,
+    survey_id: int,
+    now: datetime,
+    seconds: float | None = None,
+    after_step: Callable[[], None] | None = None,
+) -> bool:
+    """Carry a survey on until nothing is left to do, or for so long; tell whether there is more.
+
+    One call keeps the file open; the next has to find the place where it stopped.
+    """
     worker = _Worker(survey_id, now)
     end = None if seconds is None else time.monotonic() + seconds
     while True:
@@ -60,6 +70,8 @@ def survey_work(*, survey_id: int, now: datetime, seconds: float | None = None) 
                 return False
         except Elsewhere:
             return False
+        if after_step is not None:
+            after_step()
         if end is not None and time.monotonic() > end:
             return True
 

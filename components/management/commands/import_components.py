@@ -14,6 +14,7 @@ import json
 import resource
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -123,24 +124,27 @@ class Command(BaseCommand):
 
     def _carry_on(self, survey: Survey) -> None:
         """Do the worker's work here, with a bar for each of its states."""
-        is_more, bar, state = True, None, ""
-        while is_more:
-            is_more = survey_work(survey_id=survey.pk, now=clock.now(), seconds=0)
+        bars = ExitStack()
+        bar: tqdm | None = None
+
+        def show() -> None:
+            nonlocal bar
+            state = survey.state
             survey.refresh_from_db()
-            if survey.state != state:
-                if bar is not None:
-                    bar.close()
-                state = survey.state
-                bar = tqdm(
-                    desc=str(survey.get_state_display()),
-                    total=survey.total,
-                    disable=not sys.stderr.isatty(),
+            if bar is None or survey.state != state:
+                bars.close()
+                bar = bars.enter_context(
+                    tqdm(
+                        desc=str(survey.get_state_display()),
+                        total=survey.total,
+                        disable=not sys.stderr.isatty(),
+                    )
                 )
-            elif bar is not None:
-                bar.n = max(survey.position, 0)
-                bar.refresh()
-        if bar is not None:
-            bar.close()
+            bar.update(max(survey.position, 0) - bar.n)
+
+        with bars:
+            survey_work(survey_id=survey.pk, now=clock.now(), after_step=show)
+        survey.refresh_from_db()
 
     def _tell(self, survey: Survey, seconds: float) -> None:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
