@@ -16,7 +16,7 @@ from components.census.models import Survey, SurveyPart
 from components.census.places import shapes_in
 from components.census.problems import problem_read, problem_sentence
 from components.census.reading import batches_of
-from components.census.selectors import bad_rows, findings_of_kind
+from components.census.selectors import bad_rows, findings_of_kind, objections_in
 from components.census.steps.read import file_of, ground_for, layout_kept
 from components.census.workflow import (
     WORKING,
@@ -92,7 +92,9 @@ def finding_groups(part: SurveyPart) -> list[dict[str, Any]]:
         total = getattr(part, f"{kind}_count")
         if total:
             accepted, rows = findings_of_kind(part, kind, FINDINGS_SHOWN)
+            objections = objections_in(part, rows)
             for row in rows:
+                row["objections"] = objections.get(row["line"], [])
                 row["fields"] = [str(FIELDS.get(name, _("Attributes"))) for name in row["fields"]]
             groups.append(
                 {

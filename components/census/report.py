@@ -41,6 +41,13 @@ def report_write(survey: Survey, target: Path | IO[bytes]) -> int:
     count = 0
     for line, texts, problems in bad_rows_streamed(survey):
         if count == MOST_ROWS:
+            sheet.append(
+                [
+                    None,
+                    _("This report ends here; %(count)d rows have errors.")
+                    % {"count": survey.bad_count},
+                ]
+            )
             break
         count += 1
         sentences = "\n".join(problem_sentence(problem) for problem in problems)

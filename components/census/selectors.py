@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from components.census.models import Survey, SurveyConfirmation, SurveyFinding, SurveyPart
+from components.census.models import (
+    Survey,
+    SurveyConfirmation,
+    SurveyFinding,
+    SurveyObjection,
+    SurveyPart,
+)
 from components.census.problems import ABOUT_A_ROW
 from components.census.reading import batches_of
 from components.census.reading.layout import SEPARATOR
@@ -58,7 +64,7 @@ LEFT JOIN components_component AS component ON component.id = finding.component_
 CROSS JOIN LATERAL (SELECT coalesce(row.point, component.point) AS place) AS there
 WHERE finding.survey_id = %(survey)s AND finding.community_id = %(community)s
     AND finding.kind = %(kind)s
-ORDER BY finding.id LIMIT %(limit)s
+ORDER BY finding.is_accepted, finding.id LIMIT %(limit)s
 """
 _OF_BODY = """
 SELECT row.line, type.name, type.name_en, row.name, row.address, row.doubts,
@@ -74,7 +80,10 @@ ORDER BY row.line LIMIT %(limit)s
 
 
 def findings_of_kind(part: SurveyPart, kind: str, limit: int) -> tuple[int, list[dict[str, Any]]]:
-    """Return how many findings of a kind are accepted in a part, and the first of all."""
+    """Return how many findings of a kind are accepted in a part, and the first of all.
+
+    Those that are not accepted come first: they are what bodies and reviewers found fault with.
+    """
     values = {
         "survey": part.survey_id,
         "community": part.community_id,
@@ -92,6 +101,17 @@ def findings_of_kind(part: SurveyPart, kind: str, limit: int) -> tuple[int, list
         survey=part.survey_id, community_id=part.community_id, kind=kind, is_accepted=True
     ).count()
     return accepted, rows
+
+
+def objections_in(part: SurveyPart, rows: Sequence[dict[str, Any]]) -> dict[int, list[str]]:
+    """Return what bodies say against rows of a part, by the row's number: "who: why"."""
+    said: dict[int, list[str]] = {}
+    lines = [row["line"] for row in rows if row["line"] is not None]
+    found = SurveyObjection.objects.filter(confirmation__survey=part.survey_id, line__in=lines)
+    for objection in found.select_related("confirmation__organisation").order_by("pk"):
+        who = objection.confirmation.organisation
+        said.setdefault(objection.line, []).append(f"{who}: {objection.reason}")
+    return said
 
 
 def rows_of_body(asked: SurveyConfirmation, limit: int) -> list[dict[str, Any]]:

@@ -149,6 +149,9 @@ def test_a_body_confirms_on_its_page_and_others_do_not_see_it(page_of, census, c
     survey.refresh_from_db()
     assert survey.state == "reviewing"
     assert hua.post(address, {}).status_code == 409
+    part = survey.parts.get()
+    reviewed = page_of("supervisor_zhao").get(f"{ROOT}{survey.pk}/parts/{part.pk}/")
+    assert f"{cast.bodies['gardens']}: not ours" in reviewed.content.decode()
 
 
 def test_what_cannot_be_read_is_said_where_it_was_sent(page_of, census):
