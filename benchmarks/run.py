@@ -26,7 +26,16 @@ os.environ["DEMO"] = "False"  # real clocks
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 django.setup()
 
-from benchmarks import census, dispatch, geocoding, grid, ledger, loop, tiles  # noqa: E402
+from benchmarks import (  # noqa: E402
+    census,
+    dispatch,
+    geocoding,
+    grid,
+    ledger,
+    loop,
+    map_page,
+    tiles,
+)
 from benchmarks.figures import HEADER, Figure  # noqa: E402
 from cases.models import Case  # noqa: E402
 from common.owner import database_analyze  # noqa: E402
@@ -39,11 +48,12 @@ SUITES = {
     "grid": grid.measure,
     "geocoding": geocoding.measure,
     "tiles": tiles.measure,
+    "map": map_page.measure,
     "ledger": ledger.measure,
     "census": census.measure,  # the last: it goes on in a database of its own
 }
 ON_CASES = ("loop", "dispatch")  # in the database of the cases; the others in the register's
-GROUPS = {"register": ("grid", "geocoding", "tiles", "ledger", "census")}
+GROUPS = {"register": ("grid", "geocoding", "tiles", "map", "ledger", "census")}
 SEED = int(os.environ.get("SEED", "1000000"))
 COMPONENTS = int(os.environ.get("COMPONENTS", "1077000"))
 DATABASE = "citymgmt_bench" if SEED == 1_000_000 else f"citymgmt_bench_{SEED}"

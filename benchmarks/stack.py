@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from django.conf import settings
+
 ROOT = Path(__file__).resolve().parents[1]
 NGINX = "/usr/sbin/nginx"
 
@@ -71,7 +73,7 @@ def _nginx_configuration(run: Path, port: int) -> str:
         "@RUN@": str(run),
         "@LISTEN@": f"127.0.0.1:{port}",
         "@USER_LINE@": "user root;" if os.getuid() == 0 else "",
-        "@STATIC_ROOT@": str(run),
+        "@STATIC_ROOT@": str(settings.STATIC_ROOT),
         "@MEDIA_ROOT@": os.environ["MEDIA_ROOT"],
         "@X_ACCEL_PREFIX@": "/.media/",
     }
