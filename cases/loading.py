@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import City
 from cases.models import (
     CalendarDay,
     CalendarUse,
     CasePolicy,
+    DeadlineRule,
     ReasonCode,
     StageLimit,
     WorkCalendar,
@@ -39,6 +41,7 @@ def load_settings(city: City, now: datetime, directory: Path = CALENDARS) -> Non
         calendar_publish(calendar, now)
     _load_stage_limits(calendars, _rows(directory / "stage_limits.csv"))
     _load_reasons(_rows(directory / "reasons.csv"))
+    _load_deadline_rules(city, _rows(directory / "deadline_rules.csv"))
     CasePolicy.objects.get_or_create(city=city, defaults=_json(directory / "policy.json"))
 
 
@@ -111,3 +114,34 @@ def _load_reasons(rows: list[dict[str, str]]) -> None:
         ignore_conflicts=True,
         unique_fields=["action", "code"],
     )
+
+
+def _load_deadline_rules(city: City, rows: list[dict[str, str]]) -> None:
+    """A clock and urgency that has a rule already keeps its own."""
+    known = set(DeadlineRule.objects.filter(city=city).values_list("clock", "urgency"))
+    rules = [
+        DeadlineRule(
+            city=city,
+            clock=row["clock"],
+            urgency=row["urgency"],
+            action=row["action"],
+            percent=_number(row["percent"]),
+            late_minutes=_number(row["late_minutes"]),
+            level=int(row["level"]),
+            steps_up=_number(row["steps_up"]),
+            roles=row["roles"].split(),
+            since=_midnight(row["since"]),
+            spread_at=_midnight(row["since"]),  # the city has no running clocks yet
+        )
+        for row in rows
+        if (row["clock"], row["urgency"]) not in known
+    ]
+    DeadlineRule.objects.bulk_create(rules)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text else None
+
+
+def _midnight(day: str) -> datetime:
+    return timezone.make_aware(datetime.combine(date.fromisoformat(day), time()))

@@ -113,6 +113,10 @@ LOOKS: dict[str, Look] = {
     "request_proxy": Look("truck"),
     "request_void": Look("ban"),
     "request_unsolved_close": Look("circle-dashed"),
+    "warn": Look("bell"),
+    "breach": Look("alert-triangle"),
+    "escalate": Look("speakerphone"),
+    "recalculate": Look("calendar-event"),
     "approve_void": Look(
         "check", is_danger=True, consequence=gettext_lazy("The case ends and counts as voided.")
     ),

@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from cases.deadlines.engine import deadlines_scan, rules_spread
 from cases.services.anchors import history_anchor
 from cases.services.overdue import overdue_tasks_release, suspended_wake
 from common import clock
+from common.health import DEADLINES, show_life
+
+
+@shared_task(name="cases.scan_deadlines")
+def scan_deadlines() -> int:
+    """Warn, breach and escalate what is due; one `now` for all workers, the database's."""
+    steps = deadlines_scan(now=clock.database_now()).steps
+    show_life(DEADLINES)
+    return steps
+
+
+@shared_task(name="cases.spread_deadline_rules")
+def spread_deadline_rules() -> int:
+    """Let running clocks follow deadline rules that were changed."""
+    return rules_spread(now=clock.database_now())
 
 
 @shared_task(name="cases.release_overdue_tasks")
 def release_overdue_tasks() -> int:
     """Give field tasks that are overdue beyond the grace back to the acceptors."""
-    return overdue_tasks_release(now=clock.now())
+    return overdue_tasks_release(now=clock.database_now())
 
 
 @shared_task(name="cases.wake_suspended")
 def wake_suspended() -> int:
     """Let suspended cases go on at their review date."""
-    return suspended_wake(now=clock.now())
+    return suspended_wake(now=clock.database_now())
 
 
 @shared_task(name="cases.anchor_history")

@@ -335,10 +335,10 @@ def limit_duration(calendar: Calendar, limit: Limit) -> timedelta:
             _("A limit of %(value)s (%(unit)s) is longer than 20 years.")
             % {"value": limit.value, "unit": limit.unit}
         )
-    return _scaled(minutes * _MINUTE, limit.value, ROUND_CEILING)
+    return scaled(minutes * _MINUTE, limit.value, ROUND_CEILING)
 
 
-def _scaled(amount: timedelta, factor: Decimal, rounding: str) -> timedelta:
+def scaled(amount: timedelta, factor: Decimal, rounding: str) -> timedelta:
     """Multiply to the microsecond without passing through floats."""
     microseconds = (amount // _MICROSECOND) * factor
     return timedelta(microseconds=int(microseconds.to_integral_value(rounding)))
@@ -358,7 +358,7 @@ def warn_at(
             _("The share that warns lies above 0 and is at most 1, not %(ratio)s.")
             % {"ratio": ratio}
         )
-    used = _scaled(limit_duration(calendar, limit), ratio, ROUND_FLOOR)
+    used = scaled(limit_duration(calendar, limit), ratio, ROUND_FLOOR)
     return advance(calendar, limit.unit.is_working, start, used)
 
 

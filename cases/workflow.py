@@ -687,6 +687,10 @@ _BY_STATE: dict[State, tuple[Arrow, ...]] = {
     state: tuple(a for a in ARROWS if a.source is state) for state in State
 }
 
+# What the system says about a deadline. No row of the table: nothing changes hands, and the version
+# that people have seen stays valid.
+DEADLINE_ACTIONS = frozenset({"warn", "breach", "escalate", "recalculate"})
+
 
 def arrows_of(action: str) -> tuple[Arrow, ...]:
     """Return the rows of an action in every state; empty when there is no such action."""
@@ -761,4 +765,8 @@ ACTION_LABELS: dict[str, str | Promise] = {
     "reopen": _("Reopen"),
     "reject_reopen": _("Reject reopening"),
     "withdraw_reopen": _("Withdraw reopening"),
+    "warn": pgettext_lazy("deadline", "Warning"),
+    "breach": pgettext_lazy("deadline", "Deadline missed"),
+    "escalate": pgettext_lazy("deadline", "Escalated"),
+    "recalculate": pgettext_lazy("deadline", "Deadline recalculated"),
 }

@@ -309,6 +309,16 @@ CELERY_TASK_ROUTES = {"components.work_survey": {"queue": "long"}}
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "common.heartbeat", "schedule": 5.0, "options": {"expires": 5}},
+    "scan-deadlines": {
+        "task": "cases.scan_deadlines",
+        "schedule": env.float("DEADLINE_SCAN_SECONDS", default=15.0),
+        "options": {"expires": 15},
+    },
+    "spread-deadline-rules": {
+        "task": "cases.spread_deadline_rules",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "sequence-events": {"task": "live.sequence_events", "schedule": 1.0, "options": {"expires": 1}},
     "release-overdue-tasks": {
         "task": "cases.release_overdue_tasks",

@@ -17,6 +17,7 @@ from cases.models.case import (
     Urgency,
 )
 from cases.models.clock import CaseClock
+from cases.models.deadline import DeadlineRecalculation, DeadlineRule
 from cases.models.history import CaseEvent, EventOutbox, EventText, HistoryAnchor, HistoryAnchorHead
 from cases.models.photo import CasePhoto, Photo
 from cases.models.request import ApprovalRequest
@@ -33,6 +34,8 @@ __all__ = [
     "CasePerson",
     "CasePhoto",
     "CasePolicy",
+    "DeadlineRecalculation",
+    "DeadlineRule",
     "EventOutbox",
     "EventText",
     "FieldTask",

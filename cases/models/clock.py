@@ -1,7 +1,9 @@
 """Clocks: how long somebody had, how long they took.
 
 A deadline is computed once, when the clock starts, and stored with the versions it was computed
-with. Overdue is a comparison of ``due_at`` with now, never a counter.
+with. Overdue is a comparison of ``due_at`` with now, never a counter. What the system did about a
+deadline is recorded here too (``marks``), in the transaction that did it; ``next_at`` is when it
+has something to do next (docs/rules/deadlines.md).
 """
 
 from __future__ import annotations
@@ -57,6 +59,18 @@ class CaseClock(models.Model):
     actual_end_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=12, choices=ClockOutcome.choices(), blank=True)
 
+    pauses = models.JSONField(default=list, help_text=_("pauses that ended: from, to"))
+    parts = models.JSONField(
+        default=dict, help_text=_("what the whole's deadline is the sum of, from when")
+    )
+    deadline_number = models.PositiveSmallIntegerField(
+        default=1, help_text=_("1, 2 … with every extension or recalculation")
+    )
+    marks = models.JSONField(
+        default=list, help_text=_("steps done or passed over: step, deadline, due, at")
+    )
+    next_at = models.DateTimeField(null=True, help_text=_("null: at rest, or nothing left to do"))
+
     class Meta:
         verbose_name = _("clock")
         verbose_name_plural = _("clocks")
@@ -72,11 +86,19 @@ class CaseClock(models.Model):
                 | (Q(paused_at__isnull=False)),
                 name="only_a_paused_clock_keeps_a_rest",
             ),
+            models.CheckConstraint(
+                condition=Q(next_at__isnull=True)
+                | Q(stopped_at__isnull=True, paused_at__isnull=True, due_at__isnull=False),
+                name="only_a_running_clock_has_a_next_step",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
                 fields=["due_at"],
                 condition=Q(stopped_at__isnull=True, paused_at__isnull=True),
                 name="clock_running",
+            ),
+            models.Index(
+                fields=["next_at"], condition=Q(next_at__isnull=False), name="clock_next_step"
             ),
         ]

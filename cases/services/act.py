@@ -30,6 +30,7 @@ from cases.models import ApprovalRequest, Case, CaseEvent, CasePhoto, FieldTask,
 from cases.services.context import Act
 from cases.services.effects import EFFECTS
 from cases.services.history import event_append, event_chain
+from cases.services.marks import deadlines_settle
 from cases.services.photos import photos_link
 from cases.situation import Situation
 from cases.workflow import FINAL_STATES, Arrow, Post, State, arrows_from, arrows_of
@@ -181,6 +182,7 @@ def _check_fields(situation: Situation, arrow: Arrow) -> None:
 
 def _walk(act: Act, idempotency_key: str) -> Case:
     case, arrow = act.case, act.arrow
+    deadlines_settle(act.clocks)
     old_state = case.current_state
     for name in arrow.effects:
         EFFECTS[name](act)

@@ -34,6 +34,8 @@ PAUSED = {
     "rework": "handle",
 }
 HANDLING = ("sign", "complete", "sign_sub_order", "complete_sub_order")
+BY_THE_CLOCK = ("warn", "breach", "escalate")
+QUIET = (*BY_THE_CLOCK, "recalculate")  # nobody's page goes stale because of them
 NOT_BY_HANDLERS = ("check_pass", "check_fail", "skip_check", "close", "reopen")
 
 
@@ -48,6 +50,7 @@ def check_case(pk: int) -> Case:
     check_posts(events)
     check_holder(case)
     check_clocks(case, clocks)
+    check_steps(events, clocks)
     check_requests(case)
     return case
 
@@ -64,7 +67,7 @@ def check_chain(case: Case, events: list[CaseEvent]) -> None:
         previous, state = event.hash, event.new_state
     assert (case.history_length, case.history_head) == (len(events), previous)
     assert case.state == state
-    assert case.version == len(events)
+    assert case.version == sum(event.action not in QUIET for event in events)
 
 
 def check_posts(events: list[CaseEvent]) -> None:
@@ -121,6 +124,24 @@ def check_clocks(case: Case, clocks: list[CaseClock]) -> None:
     assert case.clock_kind == (waits or "")
     assert case.due_at == (waiting.due_at if waiting else None)
     assert case.warn_at == (waiting.warn_at if waiting else None)
+
+
+def check_steps(events: list[CaseEvent], clocks: list[CaseClock]) -> None:
+    """Each step of a deadline was done once, told once, and never before its moment."""
+    told = [
+        (e.data["clock_id"], e.data["deadline"], e.data["due"], e.at.isoformat())
+        for e in events
+        if e.action in BY_THE_CLOCK
+    ]
+    marks = [(clock, mark) for clock in clocks for mark in clock.marks if "at" in mark]
+    noted = [(clock.pk, mark["deadline"], mark["due"], mark["at"]) for clock, mark in marks]
+    assert sorted(told) == sorted(noted)
+    assert all(due < at for _clock, _deadline, due, at in noted)
+    keys = [(c.pk, m["deadline"], m["step"]) for c in clocks for m in c.marks]
+    assert len(keys) == len(set(keys))
+    for clock in clocks:
+        if clock.stopped_at is not None or clock.paused_at is not None or clock.due_at is None:
+            assert clock.next_at is None
 
 
 def expected_running(case: Case) -> Counter[str]:

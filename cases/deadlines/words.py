@@ -1,0 +1,70 @@
+"""What the system did about a deadline, in words for the history on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Organisation
+from accounts.roles import ROLES, Role
+from cases.models import CaseEvent
+from cases.workflow import CLOCK_LABELS, DEADLINE_ACTIONS, ClockKind
+from common.templatetags.ui import named
+
+LATE = timedelta(minutes=1)  # a scan is due every 15 seconds
+
+
+def names_told(events: Iterable[CaseEvent]) -> dict[int, str]:
+    """Return the names of the bodies that were told, by id: at most one query."""
+    ids = {
+        event.data["organisation"]
+        for event in events
+        if event.action in DEADLINE_ACTIONS and event.data.get("organisation")
+    }
+    return {body.pk: named(body) for body in Organisation.objects.filter(pk__in=ids)} if ids else {}
+
+
+def step_lines(event: CaseEvent, names: dict[int, str]) -> list[str]:
+    """Return what a step was about, whom it told, and if it came late, when it should have."""
+    if event.action not in DEADLINE_ACTIONS:
+        return []
+    data = event.data
+    label = str(CLOCK_LABELS[ClockKind(data["clock"])])
+    if event.action == "recalculate":
+        moved = f"{short(data['from'])} → {short(data['to'])}"
+        return [f"{label} · {moved}", f"{data['calendar']} v{data['version']}"]
+    lines = [f"{label} · {reached(data)}"]
+    if told := told_words(data, names):
+        lines.append(f"→ {told}")
+    due = datetime.fromisoformat(data["due"])
+    if event.at - due > LATE:
+        lines.append(_("It should have come at %(moment)s.") % {"moment": short(data["due"])})
+    return lines
+
+
+def reached(data: dict) -> str:
+    """Return how far the clock was, and for an escalation to which level it went."""
+    if data.get("threshold"):
+        words = _("%(percent)s %% of the limit used") % {"percent": data["threshold"]}
+    else:
+        words = _("%(minutes)s min after the deadline") % {"minutes": data["late_minutes"]}
+    if data["level"]:
+        words += " · " + _("level %(level)s") % {"level": data["level"]}
+    return words
+
+
+def told_words(data: dict, names: dict[int, str]) -> str:
+    """Return the body and the roles a step told; a role the city no longer has by its code."""
+    labels = [
+        str(ROLES[Role(code)].label) if code in Role else code for code in data.get("roles", ())
+    ]
+    body = names.get(data.get("organisation") or 0, "")
+    return " · ".join(part for part in (body, _(", ").join(labels)) if part)
+
+
+def short(moment: str) -> str:
+    """Return a stored moment in the city's time, without its year."""
+    return f"{timezone.localtime(datetime.fromisoformat(moment)):%m-%d %H:%M}"
