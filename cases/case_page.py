@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.models import Organisation, User
+from cases.deadlines.words import names_told, step_lines
 from cases.models import ApprovalRequest, Case, CaseClock, CaseEvent, FieldTask
 from cases.presenters import look_of
 from cases.services.clocks import ClockBook
@@ -107,6 +109,7 @@ def clock_rows(clocks: Iterable[CaseClock], now: datetime) -> list[dict[str, Any
             "used": used_time(clock, now),
             "limit": limit_text(clock.limit_value, clock.limit_unit) if clock.limit_value else "",
             "chip": clock_chip_of(clock, now),
+            "url": reverse("cases:clock", args=[clock.case.number, clock.pk]),
         }
         for clock in clocks
     ]
@@ -175,6 +178,7 @@ def timeline(events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
     """Return the history, newest first, as people read it: at most two queries for names."""
     newest_first = sorted(events, key=lambda event: event.sequence, reverse=True)
     names = names_in([event.data for event in newest_first])
+    told = names_told(newest_first)
     return [
         {
             "at": event.at,
@@ -182,7 +186,7 @@ def timeline(events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
             "icon": look_of(event.action).icon,
             "person": event.actor or _("System"),
             "role": ROLE_LABELS.get(event.role, ""),
-            "details": details(event.data, names),
+            "details": [*details(event.data, names), *step_lines(event, told)],
             "note": written_words(event),
             "hash": event.hash,
         }
@@ -253,4 +257,4 @@ def request_label(request: ApprovalRequest) -> str:
     """Return what is asked for, with how much where that matters."""
     label = str(REQUEST_LABELS[RequestKind(request.kind)])
     value, unit = request.details.get("extension_value"), request.details.get("extension_unit")
-    return f"{label} {limit_text(int(float(value)), unit)}" if value and unit else label
+    return f"{label} {limit_text(Decimal(str(value)), unit)}" if value and unit else label

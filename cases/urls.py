@@ -5,6 +5,7 @@ from django.urls import path
 from cases.views.acceptance import acceptance, acceptance_details, type_options
 from cases.views.actions import case_action
 from cases.views.cases import case_detail, case_list
+from cases.views.clocks import clock_detail
 from cases.views.photos import photo_file
 from cases.views.plates import plate, plate_entry
 from cases.views.tasks import call, report, task, tasks
@@ -24,5 +25,6 @@ urlpatterns = [
     path("types/", type_options, name="type-options"),
     path("cases/", case_list, name="list"),
     path("cases/<str:number>/", case_detail, name="detail"),
+    path("cases/<str:number>/clocks/<int:clock_id>/", clock_detail, name="clock"),
     path("cases/<str:number>/actions/<slug:action>/", case_action, name="act"),
 ]

@@ -5,7 +5,9 @@ Durations are cut down, never up: a person told "6 min left" has at least six. T
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
+from decimal import Decimal
 
 from django.utils.translation import gettext, ngettext
 
@@ -46,13 +48,16 @@ def remaining_text(seconds_left: float) -> str:
     return pattern % {"duration": duration_text(seconds_left)}
 
 
-def limit_text(amount: int, unit: str) -> str:
+def limit_text(amount: Decimal | float, unit: str) -> str:
     """Return a time limit as it was set: an amount in one of the units of the standards."""
-    return {
+    exact = Decimal(str(amount))
+    shown = f"{exact.normalize():f}"
+    pattern = {
         "minute": gettext("%d working min"),
         "working_hour": gettext("%d working h"),
-        "working_day": ngettext("%d working day", "%d working days", amount),
+        "working_day": ngettext("%d working day", "%d working days", math.ceil(exact)),
         "hour": gettext("%d h"),
         "day": gettext("%d d"),
         "emergency_hour": gettext("%d h round the clock"),
-    }[unit] % amount
+    }[unit]
+    return pattern.replace("%d", shown)
