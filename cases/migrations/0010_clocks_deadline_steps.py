@@ -17,7 +17,7 @@ WHERE stopped_at IS NULL AND paused_at IS NULL AND due_at IS NOT NULL
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_fewer_indexes"),
-        ("cases", "0008_fewer_indexes"),
+        ("cases", "0009_routing"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
