@@ -42,6 +42,8 @@ CONFIGURED = {
         "calendaruse",
         "casepolicy",
         "reasoncode",
+        "deadlinerecalculation",
+        "deadlinerule",
         "stagelimit",
         "workcalendar",
     ),

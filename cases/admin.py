@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
-from django.forms import ModelForm
-from django.http import HttpRequest
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms import CheckboxSelectMultiple, ModelForm, MultipleChoiceField
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.roles import ROLES, Role
+from cases.deadlines.recalculation import recalculation_ask, recalculation_preview
 from cases.models import (
     CalendarDay,
     CalendarUse,
@@ -19,6 +24,8 @@ from cases.models import (
     CaseClock,
     CaseEvent,
     CasePolicy,
+    DeadlineRecalculation,
+    DeadlineRule,
     ReasonCode,
     StageLimit,
     WorkCalendar,
@@ -26,6 +33,7 @@ from cases.models import (
 from cases.services.calendars import calendar_publish, slots_of, unknown_years
 from cases.time_limits import CalendarError
 from common import clock
+from common.errors import DomainError
 from components.admin import KeptAdmin
 
 
@@ -134,6 +142,52 @@ class WorkCalendarAdmin(KeptAdmin):
     inlines = (CalendarDayInline,)
     list_display = ("name", "code", "is_default", "current_version", "years_unknown")
     readonly_fields = ("current_version",)
+    change_form_template = "admin/cases/workcalendar/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page on which running deadlines are moved to the current version."""
+        view = self.admin_site.admin_view(self.recalculate_view)
+        name = "cases_workcalendar_recalculate"
+        return [path("<path:object_id>/recalculate/", view, name=name), *super().get_urls()]
+
+    def recalculate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what would move; sent with a reason, ask for it."""
+        calendar = self.get_object(request, unquote(object_id))
+        if calendar is None:
+            raise Http404
+        if not self.has_change_permission(request, calendar):
+            raise PermissionDenied
+        if request.method == "POST":
+            return self._recalculate(request, calendar)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Move running deadlines"),
+            "opts": self.opts,
+            "original": calendar,
+            "preview": recalculation_preview(calendar),
+            "done": DeadlineRecalculation.objects.filter(version__calendar=calendar).select_related(
+                "version", "asked_by"
+            )[:10],
+        }
+        return render(request, "admin/cases/workcalendar/recalculate.html", context)
+
+    def _recalculate(self, request: HttpRequest, calendar: WorkCalendar) -> HttpResponse:
+        try:
+            recalculation_ask(
+                actor=request.user,
+                calendar=calendar,
+                version=int(request.POST.get("version", "0") or 0),
+                reason=request.POST.get("reason", ""),
+                now=clock.now(),
+            )
+        except (DomainError, ValueError) as refusal:
+            message = refusal.message if isinstance(refusal, DomainError) else _("Send it again.")
+            messages.error(request, str(message))
+        else:
+            messages.success(request, _("The deadlines are being moved; the table below tells."))
+        return HttpResponseRedirect(
+            reverse("admin:cases_workcalendar_recalculate", args=[calendar.pk])
+        )
 
     @admin.display(description=_("years without statutory days"))
     def years_unknown(self, calendar: WorkCalendar) -> str:
@@ -176,6 +230,54 @@ class StageLimitAdmin(KeptAdmin):
     list_display = ("clock", "urgency", "limit_value", "limit_unit", "calendar", "valid_from")
     list_filter = ("clock", "urgency")
     list_select_related = ("calendar",)
+
+
+class DeadlineRuleForm(ModelForm):
+    """Offer the roles there are."""
+
+    roles = MultipleChoiceField(
+        label=_("roles told"),
+        choices=[(role.value, definition.label) for role, definition in ROLES.items()],
+        widget=CheckboxSelectMultiple,
+        required=False,
+    )
+
+
+@admin.register(DeadlineRule)
+class DeadlineRuleAdmin(admin.ModelAdmin):
+    """What follows from deadlines; running clocks follow a change within a minute."""
+
+    form = DeadlineRuleForm
+    list_display = (
+        "clock", "urgency", "action", "percent", "late_minutes", "level", "steps_up", "roles_told",
+        "since",
+    )  # fmt: skip
+    list_filter = ("clock", "urgency", "action")
+    readonly_fields = ("since", "spread_at")
+
+    @admin.display(description=_("roles told"))
+    def roles_told(self, rule: DeadlineRule) -> str:
+        """The roles in words."""
+        return ", ".join(str(ROLES[Role(code)].label) for code in rule.roles if code in Role)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing refers to a rule: who may change one may take it away."""
+        return self.has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """A rule holds from now on: what lay before is not made up for."""
+        obj.since, obj.spread_at = clock.now(), None
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(DeadlineRecalculation)
+class DeadlineRecalculationAdmin(ReadOnlyAdmin):
+    """Who moved running deadlines to which version, why, and how many moved."""
+
+    list_display = (
+        "version", "asked_by", "asked_at", "reason", "moved_count", "kept_count", "finished_at",
+    )  # fmt: skip
+    list_select_related = ("version", "asked_by")
 
 
 @admin.register(ReasonCode)

@@ -54,6 +54,7 @@ ROLE_LABELS = {
     "PXY": gettext_lazy("proxy squad"),
     "LDR": gettext_lazy("leader"),
     "SYS": gettext_lazy("system"),
+    "ADM": gettext_lazy("administrator"),
 }
 
 

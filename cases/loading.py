@@ -21,6 +21,7 @@ from accounts.models import City
 from cases.models import (
     CalendarDay,
     CalendarUse,
+    Case,
     CasePolicy,
     DeadlineRule,
     ReasonCode,
@@ -41,7 +42,7 @@ def load_settings(city: City, now: datetime, directory: Path = CALENDARS) -> Non
         calendar_publish(calendar, now)
     _load_stage_limits(calendars, _rows(directory / "stage_limits.csv"))
     _load_reasons(_rows(directory / "reasons.csv"))
-    _load_deadline_rules(city, _rows(directory / "deadline_rules.csv"))
+    _load_deadline_rules(city, _rows(directory / "deadline_rules.csv"), now)
     CasePolicy.objects.get_or_create(city=city, defaults=_json(directory / "policy.json"))
 
 
@@ -116,9 +117,13 @@ def _load_reasons(rows: list[dict[str, str]]) -> None:
     )
 
 
-def _load_deadline_rules(city: City, rows: list[dict[str, str]]) -> None:
-    """A clock and urgency that has a rule already keeps its own."""
+def _load_deadline_rules(city: City, rows: list[dict[str, str]], now: datetime) -> None:
+    """A clock and urgency that has a rule already keeps its own.
+
+    In a city that works already a rule holds from now on; its running clocks then follow it.
+    """
     known = set(DeadlineRule.objects.filter(city=city).values_list("clock", "urgency"))
+    works = Case.objects.filter(city=city).exists()
     rules = [
         DeadlineRule(
             city=city,
@@ -130,8 +135,8 @@ def _load_deadline_rules(city: City, rows: list[dict[str, str]]) -> None:
             level=int(row["level"]),
             steps_up=_number(row["steps_up"]),
             roles=row["roles"].split(),
-            since=_midnight(row["since"]),
-            spread_at=_midnight(row["since"]),  # the city has no running clocks yet
+            since=now if works else _midnight(row["since"]),
+            spread_at=None if works else _midnight(row["since"]),
         )
         for row in rows
         if (row["clock"], row["urgency"]) not in known

@@ -5,6 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from cases.deadlines.engine import deadlines_scan, rules_spread
+from cases.deadlines.publish import RECALCULATE
+from cases.deadlines.recalculation import recalculation_work, recalculations_waiting
 from cases.services.anchors import history_anchor
 from cases.services.overdue import overdue_tasks_release, suspended_wake
 from common import clock
@@ -23,6 +25,19 @@ def scan_deadlines() -> int:
 def spread_deadline_rules() -> int:
     """Let running clocks follow deadline rules that were changed."""
     return rules_spread(now=clock.database_now())
+
+
+@shared_task(name=RECALCULATE)
+def recalculate_deadlines(recalculation_id: int) -> int:
+    """Let running deadlines follow a calendar version, as an administrator asked."""
+    return recalculation_work(recalculation_id=recalculation_id, now=clock.database_now())
+
+
+@shared_task(name="cases.resume_recalculations")
+def resume_recalculations() -> None:
+    """Do what no worker was told of, or whose worker died."""
+    for recalculation_id in recalculations_waiting():
+        recalculation_work(recalculation_id=recalculation_id, now=clock.database_now())
 
 
 @shared_task(name="cases.release_overdue_tasks")

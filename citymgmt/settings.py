@@ -305,10 +305,20 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True  # they are repeatable
 # What takes minutes has a worker of its own, so that nothing that takes moments waits behind it.
-CELERY_TASK_ROUTES = {"components.work_survey": {"queue": "long"}}
+CELERY_TASK_ROUTES = {
+    "cases.recalculate_deadlines": {"queue": "long"},
+    "common.heartbeat_long": {"queue": "long"},
+    "components.work_survey": {"queue": "long"},
+}
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "common.heartbeat", "schedule": 5.0, "options": {"expires": 5}},
+    "heartbeat-long": {
+        "task": "common.heartbeat_long",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "sweep": {"task": "desks.sweep", "schedule": 60.0, "options": {"expires": 60}},
     "scan-deadlines": {
         "task": "cases.scan_deadlines",
         "schedule": env.float("DEADLINE_SCAN_SECONDS", default=15.0),
@@ -316,6 +326,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "spread-deadline-rules": {
         "task": "cases.spread_deadline_rules",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "resume-recalculations": {
+        "task": "cases.resume_recalculations",
         "schedule": 60.0,
         "options": {"expires": 60},
     },

@@ -247,7 +247,11 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("late_minutes__isnull", False), ("percent__isnull", True)),
-                    models.Q(("late_minutes__isnull", True), ("percent__gt", 0)),
+                    models.Q(
+                        ("late_minutes__isnull", True),
+                        ("percent__gt", 0),
+                        ("percent__isnull", False),
+                    ),
                     _connector="OR",
                 ),
                 name="rule_counts_percent_or_minutes",
@@ -263,7 +267,7 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="breach_is_at_the_deadline",
-                violation_error_message="The breach is at 100 % of the limit.",
+                violation_error_message="A breach comes when the whole limit is used: 100.",
             ),
         ),
         migrations.AddConstraint(

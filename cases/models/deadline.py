@@ -74,14 +74,14 @@ class DeadlineRule(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(percent__isnull=True, late_minutes__isnull=False)
-                | Q(percent__gt=0, late_minutes__isnull=True),
+                | Q(percent__isnull=False, percent__gt=0, late_minutes__isnull=True),
                 name="rule_counts_percent_or_minutes",
                 violation_error_message=_("Give either a share of the limit or minutes after it."),
             ),
             models.CheckConstraint(
                 condition=~Q(action="breach") | Q(percent=100, late_minutes__isnull=True),
                 name="breach_is_at_the_deadline",
-                violation_error_message=_("The breach is at 100 % of the limit."),
+                violation_error_message=_("A breach comes when the whole limit is used: 100."),
             ),
             models.CheckConstraint(
                 condition=Q(action="escalate", level__gt=0) | (~Q(action="escalate") & Q(level=0)),

@@ -47,6 +47,9 @@ class Clock:
     stopped_at: int | None = None
     actual_end_at: int | None = None
     outcome: str = ""
+    pauses: list[list[str]] = field(default_factory=list)
+    parts: dict[str, Any] = field(default_factory=dict)
+    deadline_number: int = 1
 
 
 @dataclass(slots=True)
@@ -116,6 +119,11 @@ class Event:
     text_digest: str = ""
     previous_hash: str = ""
     hash: str = ""
+
+
+def in_utc(moment: int) -> str:
+    """Return a moment as the door writes it into JSON."""
+    return to_text(moment)[:-1] + "+00:00"
 
 
 class Life:
@@ -314,17 +322,29 @@ class Life:
             rests = [rule.elapsed(paused_at, m) for m in (clock.warn_at, clock.original_due_at)]
             clock.warn_at, clock.original_due_at = (rule.advance(self.now, r) for r in rests)
         clock.paused_total = (clock.paused_total or 0) + rule.elapsed(paused_at, self.now)
+        clock.pauses.append([in_utc(paused_at), in_utc(self.now)])
         clock.paused_at = clock.remaining = None
 
     def _set_whole_deadline(self) -> None:
         clock = self.clock(ClockKind.WHOLE)
         if clock is None:
             return
-        moment = self.now
+        moment, limits = self.now, []
         for kind in AFTER_FILING:
             rule = self.rule(kind)
             moment = rule.due(moment)
             clock.calendar_version_id = rule.calendar_version_id
+            limits.append(
+                {
+                    "clock": kind.value,
+                    "value": rule.value,
+                    "unit": rule.unit,
+                    "calendar_version": rule.calendar_version_id,
+                    "stage_limit": rule.stage_limit_id,
+                    "standard": rule.standard_id,
+                }
+            )
+        clock.parts = {"from": in_utc(self.now), "limits": limits}
         clock.due_at = clock.original_due_at = moment
         clock.warn_at = clock.started_at + (moment - clock.started_at) * 4 // 5
 
@@ -470,11 +490,12 @@ class Life:
             assert clock.original_due_at is not None
             given = {"value": request.details["value"], "unit": request.details["unit"]}
             clock.granted.append({**given, "request": request.id})
+            clock.deadline_number += 1
             # Granted is the limit once more, in the limit's own unit.
             clock.due_at = clock.rule.due(clock.original_due_at)
             total = clock.rule.elapsed(clock.started_at, clock.due_at)
             clock.warn_at = clock.rule.advance(clock.started_at, total * 4 // 5)
-            data["due_at"] = to_text(clock.due_at)[:-1] + "+00:00"
+            data["due_at"] = in_utc(clock.due_at)
 
         self.approve(request, actor, "DSP", after=extend)
 

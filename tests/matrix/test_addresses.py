@@ -114,6 +114,7 @@ components/<code>/                      302 200 200 200 200 200 200 200 200 200 
 components/<code>/changes/<kind>/       302 200 200 200 200 200 200 200 403 403 200 200 403 200 403 403
 cases/                                  302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 cases/<number>/                         302 200 404 200 200 200 404 200 404 404 200 200 200 200 404 404
+cases/<number>/clocks/<clock_id>/       302 200 404 200 200 200 404 200 404 404 200 200 200 200 404 404
 cases/<number>/actions/<action>/        302 409 404 409 409 409 404 200 404 404 409 409 409 409 404 404
 dispatch/                               302 403 403 403 403 200 200 403 403 403 403 403 403 403 403 403
 inbox/                                  302 403 403 403 403 403 403 200 200 200 403 403 403 403 403 403
@@ -185,6 +186,7 @@ def parts(cast: Cast) -> dict[str, str]:
         "<body_id>": str(cast.bodies["gardens"].pk),
         "<number>": case.number,
         "<action>": "complete",
+        "<clock_id>": str(case.clocks.get(kind="handle").pk),
         "<photo_id>": str(CasePhoto.objects.get(case=case, purpose="before").photo_id),
         "<size>": "small",
         "<z>/<x>/<y>": "14/13658/6760",

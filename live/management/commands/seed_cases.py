@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.models import City
+from cases.deadlines.engine import clocks_reschedule
 from cases.seeding.load import TABLES, Plan, analyze, cases_seed, find_plan, usual_days
 from common import clock
 from common.errors import DomainError
@@ -58,6 +59,8 @@ class Command(BaseCommand):
         except DomainError as refusal:
             raise CommandError(str(refusal.message)) from refusal
         analyze()
+        if added:  # their city has warned already; what is ahead of their clocks is to come
+            clocks_reschedule(passed_until=clock.now())
         self.stdout.write(
             f"{added} cases added to the plan of {plan.count} cases in {plan.days} days until"
             f" {plan.until} (seed {plan.seed})."
