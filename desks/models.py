@@ -1,4 +1,4 @@
-"""What a replay of requests from a file remembers, so that none is lost or taken twice."""
+"""What a replay remembers, so that no request is lost or taken twice; what the watch found."""
 
 from __future__ import annotations
 
@@ -29,3 +29,39 @@ class ReplayedRequest(models.Model):
     class Meta:
         verbose_name = _("replayed request")
         verbose_name_plural = _("replayed requests")
+
+
+class WatchFinding(models.Model):
+    """Something stuck: opened when the sweeper first finds it, closed when it no longer does."""
+
+    kind = models.CharField(_("kind"), max_length=30)
+    subject = models.CharField(
+        _("subject"), max_length=80, blank=True, help_text=_("a case's number, a process, …")
+    )
+    case = models.ForeignKey(Case, models.CASCADE, null=True, related_name="+", db_index=False)
+    data = models.JSONField(_("details"), default=dict)
+    opened_at = models.DateTimeField(_("found at"))
+    seen_at = models.DateTimeField(_("last seen at"))
+    closed_at = models.DateTimeField(_("gone at"), null=True)
+
+    class Meta:
+        verbose_name = _("finding of the watch")
+        verbose_name_plural = _("findings of the watch")
+        ordering = ["-opened_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject"],
+                condition=models.Q(closed_at__isnull=True),
+                name="one_open_finding",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["-closed_at"],
+                condition=models.Q(closed_at__isnull=False),
+                name="finding_closed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}".strip()

@@ -33,6 +33,7 @@ from cases.queues import (
 )
 from cases.workflow import OPEN_STATES, State
 from common import clock
+from desks.watch.panel import system_panel
 
 SHORT_LIST = 6
 
@@ -52,6 +53,7 @@ def supervision(request: HttpRequest) -> HttpResponse:
         "requests": decision_rows(request),
         "open_query": urlencode({"state": ",".join(OPEN_STATES)}),
         "watch": (State.ACCEPTED, State.CHECKED),
+        "system": system_panel(now),
     }
     return render(request, "desks/supervision.html", context)
 
