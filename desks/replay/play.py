@@ -1,7 +1,7 @@
 """Taking one request through the door, step by step; it can be stopped anywhere and taken up again.
 
 The report and the row that remembers the request commit together: there is never the one without
-the other. After it every step is a transaction of its own, and the case's history says how many
+the other. After it every step is a transaction of its own, and the case's version says how many
 were taken: whoever takes the request up goes on with the next.
 """
 
@@ -63,7 +63,7 @@ def replay_request(request: Request, stage: Stage) -> Iterator[str]:
         if case is None:
             return
         yield "report"
-    for step in steps_of(request, stage.file_ends)[case.history_length - 1 :]:
+    for step in steps_of(request, stage.file_ends)[case.version - 1 :]:
         try:
             case = _take(step, case, request, stage)
         except ActionRefused as refused:

@@ -210,7 +210,7 @@ def _picture(city: City, now: datetime) -> Photo:
 
 def unfinished(chosen: Chosen) -> list[Request]:
     """Return the requests that have no case yet, or whose case has steps ahead."""
-    taken = dict(ReplayedRequest.objects.values_list("key", "case__history_length"))
+    taken = dict(ReplayedRequest.objects.values_list("key", "case__version"))
     ends = chosen.stage.file_ends
     return [
         request
