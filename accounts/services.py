@@ -47,6 +47,7 @@ CONFIGURED = {
         "stagelimit",
         "workcalendar",
     ),
+    "dispatch": ("automatictype", "publishedrules", "routingrule", "rulecooperation"),
 }
 CONFIGURATION = tuple(
     f"{app}.{right}_{model}"

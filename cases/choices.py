@@ -9,7 +9,7 @@ from copy import copy
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,9 +23,10 @@ from cases.time_limits import Light, due_at
 from cases.workflow import STATE_LABELS
 from common.templatetags.ui import named
 from components.models import CaseStandard, CaseType
-from grid.models import BeatAssignment, District
+from grid.models import BeatAssignment, District, Jurisdiction
 
 HANDLING_KINDS = (Organisation.Kind.DEPARTMENT, Organisation.Kind.ENTERPRISE)
+LOCAL_KINDS = (Organisation.Kind.STREET, Organisation.Kind.COMMUNITY)
 
 
 def collectors_for(case: Case, on: date) -> QuerySet[User]:
@@ -45,9 +46,17 @@ def collectors_for(case: Case, on: date) -> QuerySet[User]:
 
 
 def departments_for(case: Case) -> QuerySet[Organisation]:
-    """Return the bodies a case may be given to."""
+    """Return the bodies a case may be given to: of streets and communities those of the place."""
+    here = Jurisdiction.objects.filter(
+        organisation=OuterRef("pk"),
+        function=Jurisdiction.Function.HANDLING,
+        area__in=(case.community_id, case.street_id, case.district_id),
+    )
     return Organisation.objects.filter(
-        city=case.city_id, is_active=True, kind__in=HANDLING_KINDS
+        Q(kind__in=(*HANDLING_KINDS, Organisation.Kind.SQUAD))
+        | Q(Exists(here), kind__in=LOCAL_KINDS),
+        city=case.city_id,
+        is_active=True,
     ).select_related("parent")
 
 

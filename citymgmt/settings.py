@@ -350,6 +350,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "route-cases": {"task": "dispatch.route_cases", "schedule": 5.0, "options": {"expires": 5}},
     "resume-register-jobs": {
         "task": "components.resume_jobs",
         "schedule": 60.0,

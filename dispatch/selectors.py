@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.db.models import Case as Choose
+from django.db.models import Exists, OuterRef, Q, When
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organisation
-from cases.models import Case
+from accounts.models import Organisation, User
+from cases.models import Case, SubOrder
 from cases.publish import Routing
+from cases.queues import Queue
+from cases.workflow import State
+from dispatch.models import CaseRouting
 from dispatch.routing.facts import Here, book_of, facts_of, here
 from dispatch.routing.rules import Decision, Ground, RuleBook, cooperating, decide
 from dispatch.routing.words import Words
@@ -108,3 +114,78 @@ def bodies(ids: Iterable[int | None]) -> dict[int, Organisation]:
     """Return organisations by id, with what a chip shows: one query, none for none."""
     wanted = [pk for pk in ids if pk is not None]
     return Organisation.objects.in_bulk(wanted) if wanted else {}
+
+
+# ── what was before ───────────────────────────────────────────────────────────────────────────
+
+LIKE = 10
+LOOKED_AT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Where the last cases like one went: a department, how many, how many it returned."""
+
+    organisation: Organisation
+    count: int
+    returned_count: int
+    cases: tuple[Case, ...]
+
+
+def last_ten_like(case: Case, user: User) -> list[Earlier]:
+    """Return where the last ten cases of the same type went, the nearest of the newest first.
+
+    Of the newest of the type that the reader may see, those of the same street come before those
+    of the same district and the others. Index case_type.
+    """
+    if case.type_id is None:
+        return []
+    lead = SubOrder.objects.filter(case=OuterRef("pk"), is_lead=True)
+    newest = (
+        Case.objects.visible_to(user)
+        .filter(Exists(lead), type=case.type_id)
+        .exclude(pk=case.pk)
+        .order_by("-reported_at")
+        .values("pk")[:LOOKED_AT]
+    )
+    near = Choose(
+        When(street=case.street_id, then=0), When(district=case.district_id, then=1), default=2
+    )
+    rows = list(Case.objects.filter(pk__in=newest).order_by(near, "-reported_at")[:LIKE])
+    return _gathered(rows)
+
+
+def _gathered(rows: list[Case]) -> list[Earlier]:
+    """Gather cases by the department they were first given to."""
+    orders = SubOrder.objects.filter(case__in=rows, is_lead=True).select_related("organisation")
+    first: dict[int, SubOrder] = {}
+    for order in orders.order_by("pk"):
+        first.setdefault(order.case_id, order)
+    by_body: dict[int, list[SubOrder]] = {}
+    for case in rows:
+        if case.pk in first:
+            by_body.setdefault(first[case.pk].organisation_id, []).append(first[case.pk])
+    cases = {case.pk: case for case in rows}
+    found = [
+        Earlier(
+            given[0].organisation,
+            len(given),
+            sum(order.outcome == SubOrder.Outcome.RETURNED for order in given),
+            tuple(cases[order.case_id] for order in given),
+        )
+        for given in by_body.values()
+    ]
+    return sorted(found, key=lambda earlier: -earlier.count)
+
+
+def returned_by(case: Case) -> list[SubOrder]:
+    """Return the orders of this run whose department said it was not theirs: one query."""
+    orders = SubOrder.objects.filter(case=case, run=case.run, outcome=SubOrder.Outcome.RETURNED)
+    return list(orders.select_related("organisation").order_by("-ended_at"))
+
+
+def nobody_queue(user: User) -> Queue:
+    """Return the queue of what nobody is known to answer for, at the reader's desk."""
+    unanswered = CaseRouting.objects.filter(case=OuterRef("pk"), organisation__isnull=True)
+    condition = Q(Exists(unanswered), desk=user.organisation_id, state=State.FILED)
+    return Queue("nobody", _("Nobody answers"), condition, "yellow")

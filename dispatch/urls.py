@@ -2,11 +2,15 @@
 
 from django.urls import path
 
+from dispatch.routing.views import batch, rule_cases, rules
 from dispatch.views import dispatch, inbox
 
 app_name = "dispatch"
 
 urlpatterns = [
     path("dispatch/", dispatch, name="dispatch"),
+    path("dispatch/batch/", batch, name="batch"),
+    path("dispatch/rules/", rules, name="rules"),
+    path("dispatch/rules/cases/", rule_cases, name="rule-cases"),
     path("inbox/", inbox, name="inbox"),
 ]

@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from accounts.access import for_roles
+from accounts.models import User
 from accounts.roles import Role
 from cases.case_page import request_rows
 from cases.choices import deadline_of, departments_for
@@ -28,8 +29,9 @@ from cases.queues import (
 from cases.selectors import actions_for, case_get_visible
 from cases.workflow import State
 from common import clock
-from dispatch.selectors import suggest_department
+from dispatch.selectors import last_ten_like, nobody_queue, returned_by, suggest_department
 
+BATCHED = ("filed", "nobody")  # the queues from which several may be given out at once
 MOST_URGENT = ("due_at", "reported_at", "pk")
 
 
@@ -38,11 +40,14 @@ MOST_URGENT = ("due_at", "reported_at", "pk")
 def dispatch(request: HttpRequest) -> HttpResponse:
     """Show what waits for the reader's desk; the case chosen with a suggested department."""
     now = clock.now()
-    context = desk_context(request, dispatch_queues(request.user), now)
+    queues = dispatch_queues(request.user)
+    queues.insert(1, nobody_queue(request.user))
+    context = desk_context(request, queues, now)
+    context["may_choose"] = context["queue"].key in BATCHED
     context["watch"] = (State.FILED, State.REWORK)
     case = context.get("case")
     if case is not None:
-        context |= dispatch_context(case, context["actions"], now)
+        context |= dispatch_context(case, context["actions"], request.user, now)
     return render(request, "dispatch/dispatch.html", context)
 
 
@@ -107,7 +112,9 @@ def last_failed_check(case: Case) -> dict[str, Any] | None:
     return {"person": event.actor, "at": event.at, "note": note}
 
 
-def dispatch_context(case: Case, actions: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
+def dispatch_context(
+    case: Case, actions: list[dict[str, Any]], reader: User, now: datetime
+) -> dict[str, Any]:
     """Return what giving a case out needs: departments, the one suggested and why, the deadline."""
     main = next((action for action in actions if action["action"] == "dispatch"), None)
     if main is None:
@@ -120,5 +127,7 @@ def dispatch_context(case: Case, actions: list[dict[str, Any]], now: datetime) -
         "suggestion": suggestion,
         "departments": departments_for(case),
         "chosen_department": chosen,
+        "earlier": last_ten_like(case, reader),
+        "returned": returned_by(case),
         "due_preview": deadline_of(case, case.standard, now) if case.standard else None,
     }

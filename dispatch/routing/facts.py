@@ -63,7 +63,10 @@ WITH asked AS (
     )
     UNION
     SELECT id, '{Level.CITY.value}' FROM bodies
-    WHERE NOT EXISTS (SELECT FROM ground WHERE organisation_id = bodies.id)
+    WHERE NOT EXISTS (
+        SELECT FROM grid_jurisdiction AS held
+        WHERE held.organisation_id = bodies.id AND held.function = 'handling'
+    )
 )
 SELECT
     (SELECT id FROM rules),
