@@ -14,8 +14,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import ROLES, Role
+from accounts.roles import ROLES
 from cases.deadlines.recalculation import recalculation_ask, recalculation_preview
+from cases.deadlines.words import role_label
 from cases.models import (
     CalendarDay,
     CalendarUse,
@@ -258,7 +259,7 @@ class DeadlineRuleAdmin(admin.ModelAdmin):
     @admin.display(description=_("roles told"))
     def roles_told(self, rule: DeadlineRule) -> str:
         """The roles in words."""
-        return ", ".join(str(ROLES[Role(code)].label) for code in rule.roles if code in Role)
+        return ", ".join(role_label(code) for code in rule.roles)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nothing refers to a rule: who may change one may take it away."""

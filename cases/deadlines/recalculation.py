@@ -108,13 +108,15 @@ def clocks_behind(calendar: WorkCalendar) -> list[tuple[int, int]]:
 def recalculation_preview(calendar: WorkCalendar) -> Preview:
     """Return how many deadlines would move and some examples; at most 20,000 clocks are tried."""
     behind, old = clocks_behind(calendar), frozenset(old_versions(calendar))
-    preview = Preview(total=len(behind))
+    preview, version = Preview(total=len(behind)), calendar.current_version
+    if version is None:
+        return preview
     ids = [clock for clock, _case in behind[:MOST_PREVIEWED]]
     for clock in CaseClock.objects.filter(pk__in=ids).select_related("case").order_by("pk"):
         preview.seen += 1
         before = clock.due_at
         assert before is not None
-        if not recalculate(clock, old, calendar.current_version):
+        if not recalculate(clock, old, version):
             preview.kept += 1
             continue
         assert clock.due_at is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import redis
 from django.conf import settings
@@ -195,7 +195,7 @@ def queue_lengths() -> dict[str, int] | None:
     if not settings.REDIS_URL:
         return None
     try:
-        return {name: int(redis_client().llen(name)) for name in QUEUES}
+        return {name: cast(int, redis_client().llen(name)) for name in QUEUES}
     except redis.RedisError:
         return None
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from cases.models import CaseClock
-from cases.workflow import CLOCK_LABELS, STATE_LABELS, ClockKind
+from cases.workflow import CLOCK_LABELS, STATE_LABELS
 from common.durations import duration_text
 from common.health import BEAT, BEAT_LATE_AFTER, DEADLINES, WATCH
 from common.models import Heartbeat
@@ -40,6 +40,7 @@ SIGNS = (
     (DEADLINES, pgettext_lazy("sign of life", "Deadline scan"), SCAN_SILENT_AFTER),
     (WATCH, pgettext_lazy("sign of life", "Watch"), timedelta(minutes=3)),
 )
+CLOCK_NAMES = {kind.value: label for kind, label in CLOCK_LABELS.items()}
 SHOWN = 4  # findings of a kind
 RECENT = 5
 LOOK_BACK = timedelta(days=1)
@@ -142,7 +143,7 @@ def words_of(finding: WatchFinding) -> str:
     if state := data.get("state"):
         words.append(str(STATE_LABELS.get(state, state)))
     if kind := data.get("clock"):
-        words.append(str(CLOCK_LABELS[ClockKind(kind)]) if kind in ClockKind else kind)
+        words.append(str(CLOCK_NAMES.get(kind, kind)))
     if waiting := data.get("waiting"):
         words.append(_("%(count)s tasks wait") % {"count": waiting})
     if seconds := data.get("seconds"):

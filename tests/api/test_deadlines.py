@@ -8,6 +8,7 @@ from threading import Thread
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -140,6 +141,19 @@ def test_a_deadline_found_missed_is_not_kept_by_a_machine_whose_clock_is_slow(ca
     assert event.at == clock.paused_at == at(16, 13, 30) + SECOND
     assert clock.remaining < timedelta()
     check_case(story.case.pk)
+
+
+def test_workers_whose_clocks_are_weeks_apart_go_by_the_databases(cast):
+    now, weeks = timezone.now(), timedelta(days=30)
+    late, new = Story(cast, now - weeks, "C0101"), Story(cast, now, "C0101", metres=30)
+    with time_machine.travel(now + weeks):
+        scan_deadlines()
+    assert steps(late, "accept")
+    assert steps(new, "accept") == []
+    late = Story(cast, now - weeks, "C0101", metres=60)
+    with time_machine.travel(now - 2 * weeks):
+        scan_deadlines()
+    assert steps(late, "accept")
 
 
 # ── pauses and extensions ─────────────────────────────────────────────────────────────────────

@@ -90,9 +90,7 @@ LOADED_TILE = """() => {
 @pytest.fixture
 def outside(settings, address):
     """A map service drawn in GCJ-02, on the address of the site so that pages allow it."""
-    settings.OUTSIDE_MAP = OutsideMap(
-        url=f"{address}/outside/{{z}}/{{x}}/{{y}}.png", datum="gcj02"
-    )
+    settings.OUTSIDE_MAP = OutsideMap(url=f"{address}/outside/{{z}}/{{x}}/{{y}}.png", datum="gcj02")
 
 
 def test_a_map_drawn_in_gcj02_lies_where_it_belongs(person, city_cast, outside):

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from cases.deadlines.engine import deadlines_scan
 from cases.deadlines.explanation import deadline_explain
 from cases.models import CalendarVersion, CaseClock
 from cases.workflow import State
@@ -125,6 +126,19 @@ def test_the_page_is_reached_from_the_case_and_shows_versions_slots_and_steps(ca
     page = browser.get(address).content.decode()
     for words in ("How was this deadline computed?", "4 working h", "version 1", "2026-03-16",
                   "equals the deadline", "50 % of the limit used", "lies ahead"):  # fmt: skip
+        assert words in page, words
+
+
+def test_the_history_says_what_the_system_did_whom_it_told_and_that_it_came_late(cast):
+    story = handling(cast)
+    deadlines_scan(now=at(18, 9))
+    browser = Client(headers={"accept-language": "en"})
+    browser.force_login(cast.clerk_sun, backend="accounts.backends.PersonBackend")
+    page = browser.get(reverse("cases:detail", args=[story.case.number])).content.decode()
+    for words in ("Deadline missed", "Handling · 50 % of the limit used",
+                  "Handling · 120 min after the deadline · level 2",
+                  "→ sanitation · Department head, Proxy squad",
+                  "It should have come at 03-16 13:30."):  # fmt: skip
         assert words in page, words
 
 
