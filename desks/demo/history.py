@@ -17,11 +17,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Min
 
 from accounts.models import City
 from cases.deadlines.engine import deadlines_scan
 from cases.errors import ActionRefused
-from cases.models import Case
+from cases.models import Case, CaseClock
 from desks.demo.organisations import named_logins
 from desks.demo.pictures import pictures_of
 from desks.demo.play import CannotPlay, Player
@@ -43,7 +44,7 @@ MINUTES = {
     "request_suspension": (30.0, 240.0),
     "order_supervision": (120.0, 600.0),
 }
-SCAN_EVERY = timedelta(minutes=20)  # the program's own scans every 15 seconds
+SCAN = timedelta(seconds=15)
 WISHES = ("source", "street", "type_code", "urgency")
 logger = logging.getLogger(__name__)
 
@@ -75,23 +76,21 @@ def load_history(city: City, now: datetime, path: Path = PATHS, share: float = 1
     player = Player(city, chance, pictures_of(city, now), without)
     stories = _stories(path, chance, now, share)
     heapq.heapify(stories)
-    scanned_at = stories[0].at
     while stories:
         story = heapq.heappop(stories)
-        scanned_at = _scan_until(story.at, scanned_at)
+        _scan_until(story.at)
         if _take_up(story, player) and story.steps:
             story.at += story.steps[0][1]
             heapq.heappush(stories, story)
-    _scan_until(now, scanned_at)
+    _scan_until(now)
     return known.count()
 
 
-def _scan_until(until: datetime, last: datetime) -> datetime:
-    """Warn, breach and escalate as the system did then; returns when it last did."""
-    while last + SCAN_EVERY < until:
-        last += SCAN_EVERY
-        deadlines_scan(now=last)
-    return last
+def _scan_until(until: datetime) -> None:
+    """Warn, breach and escalate as the system did then, within a scan of each moment."""
+    waiting = CaseClock.objects.filter(next_at__lt=until - SCAN)
+    while due := waiting.aggregate(at=Min("next_at"))["at"]:
+        deadlines_scan(now=due + SCAN)
 
 
 def _stories(path: Path, chance: random.Random, now: datetime, share: float) -> list[Story]:

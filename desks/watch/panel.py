@@ -82,8 +82,8 @@ def sign(
 
 
 def cause_of_silence(signs: list[dict[str, Any]]) -> str:
-    """Say why nothing comes, as far as can be told; asked only when something is silent."""
-    if all(sign["is_well"] for sign in signs):
+    """Say why nothing comes, as far as can be told; asked only when beat is silent."""
+    if signs[0]["is_well"]:
         return ""
     waiting = queue_lengths()
     if waiting is None:
