@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.roles import ROLES
 from cases.deadlines.recalculation import recalculation_ask, recalculation_preview
 from cases.deadlines.words import role_label
+from cases.exceptions import admin as exceptions_admin
 from cases.models import (
     CalendarDay,
     CalendarUse,
@@ -36,6 +37,8 @@ from cases.time_limits import CalendarError
 from common import clock
 from common.errors import DomainError
 from components.admin import KeptAdmin
+
+__all__ = ["exceptions_admin"]
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -293,4 +296,4 @@ class ReasonCodeAdmin(admin.ModelAdmin):
 class CasePolicyAdmin(admin.ModelAdmin):
     """The workflow's numbers."""
 
-    list_display = ("city", "desk_extension_ratio", "component_distance_m", "photo_distance_m")
+    list_display = ("city", "component_distance_m", "photo_distance_m", "urge_pause_minutes")

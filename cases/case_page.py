@@ -12,21 +12,27 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
 from cases.deadlines.words import names_told, step_lines
-from cases.models import ApprovalRequest, Case, CaseClock, CaseEvent, FieldTask
+from cases.exceptions.words import POST_NAMES, posts_words, request_words
+from cases.models import (
+    ApprovalRequest,
+    Case,
+    CaseClock,
+    CaseEvent,
+    FieldTask,
+    SupervisionOrder,
+)
 from cases.presenters import look_of
 from cases.services.clocks import ClockBook
 from cases.time_limits import Unit, elapsed, light
 from cases.workflow import (
     ACTION_LABELS,
     CLOCK_LABELS,
-    REQUEST_LABELS,
     ClockKind,
     ClockOutcome,
-    RequestKind,
     State,
 )
 from common.durations import duration_text, limit_text
@@ -44,18 +50,6 @@ STAGES = (
     (pgettext_lazy("stage", "Close"), (ClockKind.CLOSE,)),
 )
 HANDLE_STAGE = 4
-ROLE_LABELS = {
-    "COL": gettext_lazy("collector"),
-    "ACC": gettext_lazy("acceptor"),
-    "SUP": gettext_lazy("shift supervisor"),
-    "DSP": gettext_lazy("dispatcher"),
-    "DEP": gettext_lazy("department"),
-    "COO": gettext_lazy("co-operating department"),
-    "PXY": gettext_lazy("proxy squad"),
-    "LDR": gettext_lazy("leader"),
-    "SYS": gettext_lazy("system"),
-    "ADM": gettext_lazy("administrator"),
-}
 
 
 def clocks_of_run(case: Case) -> list[CaseClock]:
@@ -186,7 +180,7 @@ def timeline(events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
             "label": ACTION_LABELS[event.action],
             "icon": look_of(event.action).icon,
             "person": event.actor or _("System"),
-            "role": ROLE_LABELS.get(event.role, ""),
+            "role": POST_NAMES.get(event.role, ""),
             "details": [*details(event.data, names), *step_lines(event, told)],
             "note": written_words(event),
             "hash": event.hash,
@@ -203,6 +197,7 @@ def desk_of(data: dict[str, Any]) -> str | None:
 def names_in(steps: list[dict[str, Any]]) -> dict[str | int, str]:
     """Return the names of the organisations (by code) and people (by id) that steps mention."""
     codes = {code for data in steps for code in (data.get("department"), desk_of(data)) if code}
+    codes |= {code for data in steps for code in data.get("departments", ())}
     ids = {data["collector"] for data in steps if isinstance(data.get("collector"), int)}
     names: dict[str | int, str] = {}
     if codes:
@@ -217,6 +212,10 @@ def details(data: dict[str, Any], names: dict[str | int, str]) -> list[str]:
     """Return what a step decided, in words: to whom, under which standard, what was found."""
     to = names.get(data.get("department") or desk_of(data) or data.get("collector") or "")
     lines = [f"→ {to}"] if to else []
+    if way := data.get("departments"):
+        lines.append(" → ".join(names.get(code, code) for code in way))
+    if rating := data.get("rating"):
+        lines.append(str(SupervisionOrder.Rating(rating).label))
     if standard := data.get("standard"):
         limit = limit_text(Decimal(standard["limit"]), standard["unit"])
         lines.append(f"{Profile(standard['profile']).label} · {limit}")
@@ -237,25 +236,20 @@ def written_words(event: CaseEvent) -> str:
 
 
 def request_rows(requests: Iterable[ApprovalRequest]) -> list[dict[str, Any]]:
-    """Return the requests of a case, newest first."""
+    """Return the requests of a case, newest first, with who agreed and whose turn it is."""
     return [
         {
-            "label": request_label(request),
+            "label": request_words(request),
             "person": request.asked_by,
             "at": request.asked_at,
             "reason": request.reason,
             "status": request.get_status_display(),
             "is_open": request.status == ApprovalRequest.Status.OPEN,
+            "is_late": request.was_overdue or request.was_decided_overdue,
+            "waits_for": posts_words(request.waits_for),
             "decided_by": request.decided_by,
             "decided_at": request.decided_at,
             "decision_note": request.decision_note,
         }
         for request in sorted(requests, key=lambda request: request.pk, reverse=True)
     ]
-
-
-def request_label(request: ApprovalRequest) -> str:
-    """Return what is asked for, with how much where that matters."""
-    label = str(REQUEST_LABELS[RequestKind(request.kind)])
-    value, unit = request.details.get("extension_value"), request.details.get("extension_unit")
-    return f"{label} {limit_text(Decimal(str(value)), unit)}" if value and unit else label

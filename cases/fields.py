@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from accounts.models import Organisation, User
 from accounts.roles import Role
 from cases.errors import invalid
-from cases.models import Case, FieldTask, Photo, ReasonCode, Urgency
+from cases.models import Case, FieldTask, Photo, ReasonCode, SupervisionOrder, Urgency
 from cases.situation import Situation
 from cases.time_limits import HORIZON_YEARS, Unit
 from common.geo import distance_m
@@ -451,6 +451,7 @@ READERS: dict[str, Reader] = {
     "reply_due": read_future,
     "request": read_request,
     "order": _text(24),
+    "rating": _choice(tuple(SupervisionOrder.Rating.values)),
     "master": read_master,
 }
 

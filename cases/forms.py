@@ -26,7 +26,7 @@ from cases.choices import (
     squads_for,
     standard_options,
 )
-from cases.models import Case, Source, Urgency
+from cases.models import Case, Source, SupervisionOrder, Urgency
 from common.durations import limit_text
 from common.errors import DomainError
 from common.templatetags.ui import in_language, named
@@ -285,12 +285,22 @@ def request_field(subject: Subject) -> forms.Field:
 
 
 def order_field(subject: Subject) -> forms.Field:
-    orders = [
-        *subject.case.supervisionorders.filter(replied_at__isnull=True),
-        *subject.case.leaderinstructions.filter(replied_at__isnull=True),
-    ]
+    """Offer the orders that wait for a reply, or the replies that wait for a rating."""
+    verb, _sep, kind = subject.action.partition("_")
+    case = subject.case
+    orders = case.supervisionorders if kind == "supervision" else case.leaderinstructions
+    waiting = {"replied_at__isnull": verb == "reply"}
+    if verb == "rate":
+        waiting["rated_at__isnull"] = True
+    orders = orders.filter(**waiting).order_by("pk")
     choices = [(order.number, f"{order.number} · {order.text[:60]}") for order in orders]
     return choice_field(_("Order"), choices, choices[0][0] if choices else None)
+
+
+def rating_field(subject: Subject) -> forms.Field:
+    return forms.ChoiceField(
+        label=_("Rating"), choices=SupervisionOrder.Rating.choices, widget=forms.RadioSelect
+    )
 
 
 def direct_filing_field(subject: Subject) -> forms.Field:
@@ -330,12 +340,15 @@ FIELD_BUILDERS: dict[str, Callable[[Subject], forms.Field]] = {
     "reply_due": moment_field(_("Reply by")),
     "request": request_field,
     "order": order_field,
+    "rating": rating_field,
     "direct_filing": direct_filing_field,
     "master": master_field,
     "phone_confirmation": line_field(_("Who confirmed by phone, and when")),
 }
 # A standard brings its profile; the place is moved on the acceptor's map, not typed.
 UNASKED = {"profile", "location"}
+# What ledgers are counted by is asked with what must be answered, though it may be left open.
+PROMINENT = {"reason_code"}
 
 
 class ActionForm(forms.Form):
@@ -355,13 +368,16 @@ class ActionForm(forms.Form):
 
     @property
     def needed(self) -> list[forms.BoundField]:
-        """The questions that must be answered."""
-        return [self[name] for name in self.questions if self.fields[name].required]
+        """The questions that must be answered, and those that should be."""
+        return [self[name] for name in self.questions if self._is_prominent(name)]
 
     @property
     def optional(self) -> list[forms.BoundField]:
         """The questions that may be answered."""
-        return [self[name] for name in self.questions if not self.fields[name].required]
+        return [self[name] for name in self.questions if not self._is_prominent(name)]
+
+    def _is_prominent(self, name: str) -> bool:
+        return self.fields[name].required or name in PROMINENT
 
     @property
     def has_optional_errors(self) -> bool:

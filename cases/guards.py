@@ -8,11 +8,14 @@ named in ``NEED_FIELDS`` can only be asked once the fields are read.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.errors import Sentence, role_refused
+from cases.models import ApprovalRequest
 from cases.models.case import WHOLE_CITY_DESKS
 from cases.situation import Situation
 from cases.workflow import ClockKind, Post, RequestKind
@@ -51,15 +54,21 @@ def was_dispatched(situation: Situation, kind: RequestKind | None) -> bool:
     return situation.case.department_id is not None
 
 
-def first_approval(situation: Situation, kind: RequestKind | None) -> bool:
-    """Nobody has approved the first step of the request yet."""
+def more_approvals_follow(situation: Situation, kind: RequestKind | None) -> bool:
+    """Somebody else has to agree after this approval."""
     request = situation.open_request(kind) if kind else None
-    return request is None or not request.approvals
+    return request is not None and request.has_more_steps
 
 
 CONDITIONS: dict[str, Condition] = {
     function.__name__: function
-    for function in (filing_directly, same_department, was_filed, was_dispatched, first_approval)
+    for function in (
+        filing_directly,
+        same_department,
+        was_filed,
+        was_dispatched,
+        more_approvals_follow,
+    )
 }
 
 
@@ -200,22 +209,65 @@ def request_is_open(situation: Situation, kind: RequestKind | None) -> Sentence 
     return None
 
 
-def first_approval_given(situation: Situation, kind: RequestKind | None) -> Sentence | None:
-    """The leader decides after the dispatcher."""
+def turn_has_come(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """Those who agree do so in the order set when it was asked; others do not decide it."""
     request = situation.open_request(kind) if kind else None
-    if request is not None and request.approvals:
+    if request is None or any(situation.holds(Post(post)) for post in request.posts_due):
         return None
-    return _("The dispatcher has not agreed to this request yet.")
+    _decides(situation, request)
+    return _("Another post agrees to this request first, or you have agreed already.")
 
 
-def approver_is_high_enough(situation: Situation, kind: RequestKind | None) -> Sentence | None:
-    """A long or a second extension is the leader's to grant."""
-    request = situation.open_request(RequestKind.EXTENSION)
-    if request is None or situation.holds(Post.LDR):
+def decides_this_request(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """Only those who are asked to agree may refuse."""
+    request = situation.open_request(kind) if kind else None
+    if request is not None:
+        _decides(situation, request)
+    return None
+
+
+def _decides(situation: Situation, request: ApprovalRequest) -> None:
+    posts = {Post(post) for step in request.steps for post in step}
+    if not any(situation.holds(post) for post in posts):
+        raise role_refused(_("A request of this size or number is decided by another post."))
+
+
+def supervision_is_unrated(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """A supervision order was answered, and nobody has rated the answer."""
+    return _unrated(situation.case.supervisionorders)
+
+
+def instruction_is_unrated(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """A leader's instruction was answered, and nobody has rated the answer."""
+    return _unrated(situation.case.leaderinstructions)
+
+
+def _unrated(orders: Any) -> Sentence | None:
+    if orders.filter(replied_at__isnull=False, rated_at__isnull=True).exists():
         return None
-    if request.details.get("is_first") and request.details.get("is_short"):
+    return _("No reply waits for a rating here.")
+
+
+def time_runs_out(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """Urging is for what is due soon or overdue."""
+    warn_at = situation.case.warn_at or situation.case.due_at
+    if warn_at is not None and warn_at <= situation.now:
         return None
-    raise role_refused(_("A long or repeated extension is granted by the leader."))
+    return _("This case is neither overdue nor due soon.")
+
+
+def was_not_urged_lately(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """The same body is not urged again in a case before a while has passed."""
+    last = situation.last_urge
+    if last is None:
+        return None
+    again_at = last.urged_at + timedelta(minutes=situation.policy.urge_pause_minutes)
+    if again_at <= situation.now:
+        return None
+    return _("Urged at %(last)s already; again from %(again)s on.") % {
+        "last": f"{timezone.localtime(last.urged_at):%H:%M}",
+        "again": f"{timezone.localtime(again_at):%m-%d %H:%M}",
+    }
 
 
 NEED_FIELDS = frozenset(
@@ -246,8 +298,12 @@ POSSIBLE: dict[str, Guard] = {
         filing_is_open,
         no_such_request_open,
         request_is_open,
-        first_approval_given,
-        approver_is_high_enough,
+        turn_has_come,
+        decides_this_request,
+        supervision_is_unrated,
+        instruction_is_unrated,
+        time_runs_out,
+        was_not_urged_lately,
     )
 }
 
@@ -279,7 +335,21 @@ def asker_differs(situation: Situation, kind: RequestKind | None) -> Sentence | 
     return None
 
 
+def approver_differs(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """Nobody agrees twice to the same request, whatever posts they have."""
+    request = situation.open_request(kind) if kind else None
+    given = {step["user"] for step in request.approvals} if request else set()
+    if situation.actor and situation.actor.pk in given:
+        return _("You have agreed to this already; somebody else does so next.")
+    return None
+
+
 PERSONS: dict[str, Guard] = {
     function.__name__: function
-    for function in (handler_person_differs, handler_organisation_differs, asker_differs)
+    for function in (
+        handler_person_differs,
+        handler_organisation_differs,
+        asker_differs,
+        approver_differs,
+    )
 }

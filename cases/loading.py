@@ -18,6 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import City
+from cases.exceptions.loading import load_exceptions
 from cases.models import (
     CalendarDay,
     CalendarUse,
@@ -44,6 +45,7 @@ def load_settings(city: City, now: datetime, directory: Path = CALENDARS) -> Non
     _load_reasons(_rows(directory / "reasons.csv"))
     _load_deadline_rules(city, _rows(directory / "deadline_rules.csv"), now)
     CasePolicy.objects.get_or_create(city=city, defaults=_json(directory / "policy.json"))
+    load_exceptions(city)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

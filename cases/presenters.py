@@ -106,6 +106,10 @@ LOOKS: dict[str, Look] = {
     "close": Look("circle-check", "F2", is_primary=True),
     "order_supervision": Look("flag"),
     "instruct": Look("edit"),
+    "rate_supervision": Look("clipboard-check"),
+    "rate_instruction": Look("clipboard-check"),
+    "urge": Look("bell"),
+    "return_cycle": Look("refresh"),
     "complete_filing": Look("clipboard-check"),
     "request_return": Look("arrow-back-up"),
     "request_extension": Look("calendar-event"),
@@ -205,30 +209,13 @@ def action_button(case: Case, option: ActionOption, back: str) -> dict[str, Any]
 
 
 def action_buttons(case: Case, options: Iterable[ActionOption], back: str) -> list[dict[str, Any]]:
-    """Return the buttons of all actions, the main one first; no replies to orders nobody gave."""
-    options = list(options)
-    asks_order = any("order" in option.requires for option in options)
-    has_order = asks_order and has_open_order(case)
-    buttons = [
-        action_button(case, option, back)
-        for option in options
-        if has_order or "order" not in option.requires
-    ]
-    return sorted(buttons, key=urgency_of)
+    """Return the buttons of all actions, the main one first."""
+    return sorted((action_button(case, option, back) for option in options), key=urgency_of)
 
 
 def urgency_of(button: dict[str, Any]) -> tuple[bool, bool]:
     """Order buttons: the main action, then decisions somebody waits for, then the table's order."""
     return not button["is_primary"], button["action"] not in DECISIONS
-
-
-def has_open_order(case: Case) -> bool:
-    """Tell whether a supervision order or instruction waits for a reply."""
-    waiting = {"replied_at__isnull": True}
-    return (
-        case.supervisionorders.filter(**waiting).exists()
-        or case.leaderinstructions.filter(**waiting).exists()
-    )
 
 
 def action_link(case: Case, action: str, back: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import User
 from accounts.roles import Role
 from cases.models import ApprovalRequest, Case, FieldTask
-from cases.workflow import ARROWS, POST_ROLES, Asks, RequestKind, State
+from cases.workflow import ARROWS, POST_ROLES, Asks, State
 
 PAGE_SIZE = 50
 
@@ -115,20 +115,14 @@ def supervision_queues(now: datetime) -> list[Queue]:
     return [
         Queue("accepted", _("To file"), Q(state=State.ACCEPTED), "", "file", {"state": "accepted"}),
         Queue("checked", _("To close"), Q(state=State.CHECKED), "", "close", {"state": "checked"}),
-        Queue("late", _("Overdue"), late(now), "red", "order_supervision", {"light": "red"}),
+        Queue("late", _("Overdue"), late(now), "red", "urge", {"light": "red"}),
         Queue("near", _("Due soon"), near(now), "yellow", "", {"light": "yellow"}),
     ]
 
 
-def kinds_decided_by(roles: frozenset[Role]) -> set[RequestKind]:
-    """Return the kinds of requests that somebody with these roles may approve."""
-    return {
-        arrow.request[1]
-        for arrow in ARROWS
-        if arrow.request
-        and arrow.request[0] is Asks.APPROVE
-        and any(POST_ROLES[post] & roles for post in arrow.posts)
-    }
+def posts_of(roles: frozenset[Role]) -> list[str]:
+    """Return the posts that somebody with these roles may have in a case."""
+    return [post.value for post, needed in POST_ROLES.items() if needed & roles]
 
 
 def decision_actions(kind: str) -> tuple[str, ...]:

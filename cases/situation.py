@@ -16,15 +16,29 @@ from cases.models import (
     CaseClock,
     CaseEvent,
     CasePolicy,
+    CaseUrge,
     FieldTask,
     SubOrder,
 )
 from cases.parts import parts_of
 from cases.publish import Routing, routing_of
-from cases.workflow import POST_ROLES, Arrow, Post, RequestKind
+from cases.workflow import POST_ROLES, Arrow, Post, RequestKind, State
 from common.prepared import Prepared, Slot
 from common.rows import one_or_none
 
+# Whose move it is in a state in which somebody may be urged.
+WAITED_FOR: dict[State, Post] = {
+    State.REPORTED: Post.ACC,
+    State.CONFIRMING: Post.COL,
+    State.ACCEPTED: Post.SUP,
+    State.FILED: Post.DSP,
+    State.DISPATCHED: Post.DEP,
+    State.HANDLING: Post.DEP,
+    State.HANDLED: Post.ACC,
+    State.CHECKING: Post.COL,
+    State.REWORK: Post.DSP,
+    State.CHECKED: Post.SUP,
+}
 HANDLING_ACTIONS = ("sign", "complete", "sign_sub_order", "complete_sub_order")
 HANDLERS = Prepared(
     CaseEvent.objects.filter(case=Slot("case"), action__in=HANDLING_ACTIONS)
@@ -76,6 +90,13 @@ class Situation:
         if post is Post.COO:
             return self.own_order is not None
         return case.city_id == actor.city_id
+
+    def acting_post(self, arrow: Arrow) -> Post | None:
+        """Return the post that carries a row; of an approval, one whose turn it is if possible."""
+        held = [post for post in arrow.posts if self.holds(post)]
+        request = self.open_request(arrow.request[1]) if arrow.request else None
+        due = request.posts_due if request else ()
+        return next((post for post in held if post in due), next(iter(held), None))
 
     # ── what is open in the case ──────────────────────────────────────────────────────────────
 
@@ -139,6 +160,31 @@ class Situation:
     def routing(self) -> Routing | None:
         """What the city's rules say of the case as it is now."""
         return routing_of(self.case, self.now)
+
+    @cached_property
+    def waiting_body(self) -> tuple[int | None, Post]:
+        """Who has to act next: the organisation (None where a post of the centre has), and as what.
+
+        A field task is its collector's; the collector's contractor stands for them.
+        """
+        case, state = self.case, self.case.current_state
+        post = WAITED_FOR[state]
+        if post is Post.DEP:
+            return case.department_id, post
+        if post is Post.DSP:
+            return case.desk_id, post
+        if post is Post.COL:
+            return (case.collector.organisation_id if case.collector else None), post
+        return None, post
+
+    @cached_property
+    def last_urge(self) -> CaseUrge | None:
+        """When whoever the case waits for was urged last in it; by the index case_urge_last."""
+        organisation_id, post = self.waiting_body
+        urges = CaseUrge.objects.filter(
+            case=self.case, organisation=organisation_id, post=post.value
+        )
+        return urges.order_by("-urged_at").first()
 
     @cached_property
     def policy(self) -> CasePolicy:

@@ -7,6 +7,7 @@ from celery import shared_task
 from cases.deadlines.engine import deadlines_scan, rules_spread
 from cases.deadlines.publish import RECALCULATE
 from cases.deadlines.recalculation import recalculation_work, recalculations_waiting
+from cases.exceptions.repeats import repeats_find
 from cases.services.anchors import history_anchor
 from cases.services.overdue import overdue_tasks_release, suspended_wake
 from common import clock
@@ -50,6 +51,12 @@ def release_overdue_tasks() -> int:
 def wake_suspended() -> int:
     """Let suspended cases go on at their review date."""
     return suspended_wake(now=clock.database_now())
+
+
+@shared_task(name="cases.find_repeat_spots")
+def find_repeat_spots() -> int:
+    """Propose spots where cases of a type come back; returns how many are new."""
+    return repeats_find(now=clock.now())
 
 
 @shared_task(name="cases.anchor_history")

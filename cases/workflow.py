@@ -235,7 +235,8 @@ class Arrow:
     condition (``cases.guards.CONDITIONS``) that chooses between rows of one action in one state.
     ``requires`` are fields that must be sent unless the case already has them; ``optional`` may be.
     ``possible`` are guards answered 409 ``not_possible``; ``persons`` are pairs that must differ,
-    answered 403 ``same_person``. ``effects`` run before the clocks.
+    answered 403 ``same_person``. ``effects`` run before the clocks. A ``notice`` only tells
+    somebody something: the case keeps its version, so that nobody's page goes stale.
     """
 
     action: str
@@ -250,6 +251,7 @@ class Arrow:
     persons: tuple[str, ...] = ()
     effects: tuple[str, ...] = ()
     request: tuple[Asks, RequestKind] | None = None
+    notice: bool = False
 
     @property
     def leaves(self) -> bool:
@@ -271,6 +273,18 @@ CORRECT = ("type", "component", "location", "address", "description", "urgency")
 STANDARD = ("standard", "profile", "urgency")
 FILING = ("file_under_standard", "set_whole_deadline")
 UNDER_WAY = (S.DISPATCHED, S.HANDLING, S.SUSPENDED, S.HANDLED, S.CHECKING, S.REWORK, S.CHECKED)
+UNTIL_CLOSED = (*UNDER_WAY, S.CLOSED)
+WITH_DEPARTMENT = (S.DISPATCHED, S.HANDLING)
+WITH_OTHERS = (
+    S.REPORTED,
+    S.CONFIRMING,
+    S.ACCEPTED,
+    S.FILED,
+    S.HANDLED,
+    S.CHECKING,
+    S.REWORK,
+    S.CHECKED,
+)
 NOT_THE_HANDLER = ("handler_person_differs", "handler_organisation_differs")
 
 # fmt: off
@@ -451,13 +465,19 @@ _CASE_ARROWS: list[Arrow] = [
         optional=("type", "component", "address"), possible=("filing_is_open",),
         effects=("correct", *FILING, "filing_completed"), clocks=(stop(K.ACCEPT), stop(K.FILE)),
     ),
+    # A spot that comes back is put under supervision though its cases are closed.
     *_each(
-        (S.FILED, *UNDER_WAY), "order_supervision", None, P.SUP, P.LDR,
+        (S.FILED, *UNTIL_CLOSED), "order_supervision", None, P.SUP, P.LDR,
         requires=("text", "reply_due"), effects=("order_supervision",),
     ),
     *_each(
-        UNDER_WAY, "reply_supervision", None, P.DEP, P.PXY, requires=("order", "reply"),
+        UNTIL_CLOSED, "reply_supervision", None, P.DEP, P.PXY, requires=("order", "reply"),
         possible=("supervision_waits",), effects=("reply_supervision",),
+    ),
+    *_each(
+        (S.FILED, *UNTIL_CLOSED), "rate_supervision", None, P.SUP, P.LDR,
+        requires=("order", "rating"), optional=("note",), possible=("supervision_is_unrated",),
+        effects=("rate_supervision",),
     ),
     *_each(
         OPEN_STATES, "instruct", None, P.LDR, requires=("text",), optional=("reply_due",),
@@ -468,12 +488,24 @@ _CASE_ARROWS: list[Arrow] = [
         requires=("order", "reply"), possible=("instruction_waits",),
         effects=("reply_instruction",),
     ),
+    *_each(
+        (*OPEN_STATES, S.CLOSED), "rate_instruction", None, P.LDR, requires=("order", "rating"),
+        optional=("note",), possible=("instruction_is_unrated",), effects=("rate_instruction",),
+    ),
+    *_each(
+        WITH_DEPARTMENT, "urge", None, P.SUP, P.LDR, P.DSP, optional=("note",), notice=True,
+        possible=("time_runs_out", "was_not_urged_lately"), effects=("urge",),
+    ),
+    *_each(
+        WITH_OTHERS, "urge", None, P.SUP, P.LDR, optional=("note",), notice=True,
+        possible=("time_runs_out", "was_not_urged_lately"), effects=("urge",),
+    ),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One step of a decision: who, and where it leads."""
+    """What the last approval of a request does, and the posts that may ever be asked to agree."""
 
     posts: tuple[Post, ...]
     target: State | None = None
@@ -484,9 +516,16 @@ class Approval:
     clocks: tuple[ClockStep, ...] = ()
 
 
+Step = tuple[Post, ...]  # one approval; its posts stand for each other
+
+
 @dataclass(frozen=True, slots=True)
 class RequestRule:
-    """Where a request may be asked, by whom, with what, and the steps of its approval."""
+    """Where a request may be asked, by whom, with what, and what its approval does.
+
+    Which posts agree, after whom, is chosen when it is asked: by the city's ``ApprovalChain`` for
+    its size and number, among the posts of ``approvals``; ``chain`` is for a city that set none.
+    """
 
     kind: RequestKind
     sources: tuple[State, ...]
@@ -494,10 +533,21 @@ class RequestRule:
     requires: tuple[str, ...]
     approvals: tuple[Approval, ...]
     optional: tuple[str, ...] = ()
-    ask_possible: tuple[str, ...] = ()
+    chain: tuple[Step, ...] = ()
+
+    @property
+    def deciders(self) -> Step:
+        """The posts that may ever be asked to agree."""
+        return tuple(dict.fromkeys(post for step in self.approvals for post in step.posts))
+
+    @property
+    def usual_chain(self) -> tuple[Step, ...]:
+        """Who agrees, step after step, where the city has set nothing else."""
+        return self.chain or (self.deciders,)
 
 
 NOT_THE_ASKER = ("asker_differs",)
+AGREED_ONCE = ("approver_differs",)
 
 REQUEST_RULES: tuple[RequestRule, ...] = (
     RequestRule(
@@ -508,48 +558,46 @@ REQUEST_RULES: tuple[RequestRule, ...] = (
         optional=("reason_code", "photos"),
         approvals=(
             Approval(
-                (P.DSP,), S.FILED, persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER),
+                (P.DSP, P.SUP), S.FILED, persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER),
                 effects=("return_orders",), clocks=(stop(K.HANDLE, O.ANNULLED), start(K.DISPATCH)),
             ),
         ),
+        chain=((P.DSP,),),
     ),
     RequestRule(
         RequestKind.EXTENSION,
         (S.DISPATCHED, S.HANDLING),
         (P.DEP,),
         requires=("reason", "extension_value", "extension_unit"),
-        optional=("photos",),
+        optional=("reason_code", "photos"),
         approvals=(
             Approval(
-                (P.DSP, P.LDR), possible=("approver_is_high_enough",),
-                persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER), effects=("extend_deadline",),
+                (P.DSP, P.SUP, P.LDR), persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER),
+                effects=("extend_deadline",),
             ),
         ),
+        chain=((P.DSP, P.LDR),),
     ),
     RequestRule(
         RequestKind.SUSPENSION,
         (S.HANDLING,),
         (P.DEP,),
         requires=("reason", "review_at"),
-        optional=("expected_at", "photos"),
+        optional=("reason_code", "expected_at", "photos"),
         approvals=(
             Approval(
-                (P.DSP,), when="first_approval", persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER),
-                effects=("approve_first",),
-            ),
-            Approval(
-                (P.LDR,), S.SUSPENDED, possible=("first_approval_given",),
-                persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER), effects=("set_review",),
-                clocks=(pause(K.HANDLE),),
+                (P.DSP, P.SUP, P.LDR), S.SUSPENDED, persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER),
+                effects=("set_review",), clocks=(pause(K.HANDLE),),
             ),
         ),
+        chain=((P.DSP,), (P.LDR,)),
     ),
     RequestRule(
         RequestKind.UNSOLVED_CLOSE,
         (S.SUSPENDED,),
         (P.DSP,),
         requires=("reason",),
-        optional=("photos",),
+        optional=("reason_code", "photos"),
         approvals=(
             Approval(
                 (P.LDR,), S.CHECKED, persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER),
@@ -565,9 +613,11 @@ REQUEST_RULES: tuple[RequestRule, ...] = (
         optional=("reason_code", "photos"),
         approvals=(
             Approval(
-                (P.SUP,), S.VOIDED, persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER), clocks=(STOP_ALL,),
+                (P.SUP, P.LDR), S.VOIDED, persons=(*NOT_THE_ASKER, *NOT_THE_HANDLER),
+                clocks=(STOP_ALL,),
             ),
         ),
+        chain=((P.SUP,),),
     ),
     RequestRule(
         RequestKind.PROXY,
@@ -614,7 +664,7 @@ def _request_arrows(rule: RequestRule) -> list[Arrow]:
     ask = _ASK_NAME.get(rule.kind, f"request_{rule.kind}")
     approve = _APPROVE_NAME.get(rule.kind, f"approve_{rule.kind}")
     rows: list[Arrow] = []
-    deciders = tuple(dict.fromkeys(post for step in rule.approvals for post in step.posts))
+    pairs = tuple(dict.fromkeys(name for step in rule.approvals for name in step.persons))
     for source in rule.sources:
         rows.append(
             Arrow(
@@ -629,6 +679,21 @@ def _request_arrows(rule: RequestRule) -> list[Arrow]:
                 request=(Asks.ASK, rule.kind),
             )
         )
+        rows.append(
+            Arrow(
+                approve,
+                source,
+                None,
+                rule.deciders,
+                requires=("request",),
+                optional=("note",),
+                when="more_approvals_follow",
+                possible=("request_is_open", "turn_has_come"),
+                persons=(*pairs, *AGREED_ONCE),
+                effects=("approve_step",),
+                request=(Asks.APPROVE, rule.kind),
+            )
+        )
         rows += [
             Arrow(
                 approve,
@@ -636,9 +701,10 @@ def _request_arrows(rule: RequestRule) -> list[Arrow]:
                 step.target,
                 step.posts,
                 requires=("request",),
+                optional=("note",),
                 when=step.when,
-                possible=("request_is_open", *step.possible),
-                persons=step.persons,
+                possible=("request_is_open", "turn_has_come", *step.possible),
+                persons=(*step.persons, *AGREED_ONCE),
                 effects=("approve_request", *step.effects),
                 clocks=step.clocks,
                 request=(Asks.APPROVE, rule.kind),
@@ -650,9 +716,9 @@ def _request_arrows(rule: RequestRule) -> list[Arrow]:
                 f"reject_{rule.kind}",
                 source,
                 None,
-                deciders,
+                rule.deciders,
                 requires=("request", "reason"),
-                possible=("request_is_open",),
+                possible=("request_is_open", "decides_this_request"),
                 persons=NOT_THE_ASKER,
                 effects=("reject_request",),
                 request=(Asks.REJECT, rule.kind),
@@ -672,6 +738,8 @@ def _request_arrows(rule: RequestRule) -> list[Arrow]:
         )
     return rows
 
+
+RULE_OF: dict[RequestKind, RequestRule] = {rule.kind: rule for rule in REQUEST_RULES}
 
 ARROWS: tuple[Arrow, ...] = (
     *_CASE_ARROWS,
@@ -737,6 +805,10 @@ ACTION_LABELS: dict[str, str | Promise] = {
     "reply_supervision": _("Reply to the supervision order"),
     "instruct": _("Instruct"),
     "reply_instruction": _("Reply to the instruction"),
+    "rate_supervision": _("Rate the reply"),
+    "rate_instruction": _("Rate the reply to the instruction"),
+    "urge": _("Urge"),
+    "return_cycle": _("Goes round in circles"),
     "request_return": _("Ask to return it"),
     "approve_return": _("Approve the return"),
     "reject_return": _("Reject the return"),

@@ -351,6 +351,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "route-cases": {"task": "dispatch.route_cases", "schedule": 5.0, "options": {"expires": 5}},
+    "find-repeat-spots": {
+        "task": "cases.find_repeat_spots",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "resume-register-jobs": {
         "task": "components.resume_jobs",
         "schedule": 60.0,

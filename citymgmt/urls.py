@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("components/atlas/", include("components.atlas.urls")),
     path("components/documents/", include("components.documents.urls")),
     path("", include("components.register.urls")),
+    path("supervision/", include("cases.exceptions.urls")),
     path("", include("cases.urls")),
     path("", include("dispatch.urls")),
     path("", include("desks.urls")),

@@ -17,21 +17,22 @@ from django.views.decorators.http import require_safe
 from accounts.access import for_roles
 from accounts.models import User
 from accounts.roles import Role
-from cases.case_page import request_label
+from cases.exceptions.panel import exceptions_panel
+from cases.exceptions.words import request_words
 from cases.models import ApprovalRequest, Case
 from cases.presenters import action_link, badge, case_row, waiting_clock
 from cases.queues import (
     Queue,
     decision_actions,
-    kinds_decided_by,
     late,
     near,
     open_cases,
+    posts_of,
     queue_cases,
     queue_lengths,
     supervision_queues,
 )
-from cases.workflow import OPEN_STATES, State
+from cases.workflow import OPEN_STATES, State, arrows_from
 from common import clock
 from desks.watch.panel import system_panel
 
@@ -51,6 +52,7 @@ def supervision(request: HttpRequest) -> HttpResponse:
         "open_count": sum(row["count"] for row in table),
         "lists": [work_list(request, queue, now) for queue in supervision_queues(now)],
         "requests": decision_rows(request),
+        "exceptions": exceptions_panel(user, now),
         "open_query": urlencode({"state": ",".join(OPEN_STATES)}),
         "watch": (State.ACCEPTED, State.CHECKED),
         "system": system_panel(now),
@@ -130,12 +132,18 @@ def work_list(request: HttpRequest, queue: Queue, now: datetime) -> dict[str, An
     cases = queue_cases(request.user, queue, order=("due_at", "pk"))[:SHORT_LIST]
     action = queue.action if acts(request.user) else ""
     rows = [
-        case_row(case, now)
-        | {"button": action_link(case, action, request.path) if action else None}
-        for case in cases
+        case_row(case, now) | {"button": work_button(case, action, request.path)} for case in cases
     ]
     length = queue_lengths(request.user, [queue])[queue.key]
     return {"queue": queue, "rows": rows, "count": length, "url": list_address(queue)}
+
+
+def work_button(case: Case, action: str, back: str) -> dict[str, Any] | None:
+    """Return the button of what is done in a list: one click where the action asks nothing."""
+    if not action:
+        return None
+    asks = any(row.requires for row in arrows_from(State(case.state), action))
+    return action_link(case, action, back) | {"asks": asks}
 
 
 def list_address(queue: Queue) -> str:
@@ -145,11 +153,10 @@ def list_address(queue: Queue) -> str:
 
 def decision_rows(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the requests that wait for the reader's decision, oldest first."""
-    kinds = kinds_decided_by(request.user.roles)
     asked = (
         ApprovalRequest.objects.filter(
             status=ApprovalRequest.Status.OPEN,
-            kind__in=kinds,
+            waits_for__has_any_keys=posts_of(request.user.roles),
             case__in=Case.objects.visible_to(request.user),
         )
         .select_related("case__type", "asked_by", "organisation")
@@ -158,7 +165,7 @@ def decision_rows(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {
             "request": each,
-            "label": request_label(each),
+            "label": request_words(each),
             "case": each.case,
             "buttons": decision_buttons(each, request.path),
         }

@@ -286,8 +286,9 @@ class Story:
             found = ApprovalRequest.objects.filter(case=case, kind=kind, status="open").first()
             return found.pk if found else 1
         if name == "order":
-            model = SupervisionOrder if action == "reply_supervision" else LeaderInstruction
-            found = model.objects.filter(case=case, replied_at=None).first()
+            model = SupervisionOrder if "supervision" in action else LeaderInstruction
+            waiting = {"replied_at__isnull": action.startswith("reply_"), "rated_at": None}
+            found = model.objects.filter(case=case, **waiting).first()
             return found.number if found else "S0"
         if name == "master":
             others = Case.objects.filter(is_open=True).exclude(pk=case.pk)
@@ -315,6 +316,7 @@ GOOD_VALUES = {
     "note": "已处理",
     "text": "请尽快办理",
     "reply": "已安排",
+    "rating": "good",
     "outcome": "true",
     "phone_confirmation": "已与值班电话确认",
     "extension_value": "2",

@@ -18,12 +18,22 @@ from cases.models.case import (
 )
 from cases.models.clock import CaseClock
 from cases.models.deadline import DeadlineRecalculation, DeadlineRule
+from cases.models.exceptions import (
+    ApprovalChain,
+    CaseUrge,
+    RepeatRule,
+    RepeatSpot,
+    RepeatSpotCase,
+    RequestCap,
+    ReturnCycle,
+)
 from cases.models.history import CaseEvent, EventOutbox, EventText, HistoryAnchor, HistoryAnchorHead
 from cases.models.photo import CasePhoto, Photo
 from cases.models.request import ApprovalRequest
 from cases.models.work import FieldTask, LeaderInstruction, SubOrder, SupervisionOrder
 
 __all__ = [
+    "ApprovalChain",
     "ApprovalRequest",
     "CalendarDay",
     "CalendarUse",
@@ -34,6 +44,7 @@ __all__ = [
     "CasePerson",
     "CasePhoto",
     "CasePolicy",
+    "CaseUrge",
     "DeadlineRecalculation",
     "DeadlineRule",
     "EventOutbox",
@@ -45,6 +56,11 @@ __all__ = [
     "NumberCounter",
     "Photo",
     "ReasonCode",
+    "RepeatRule",
+    "RepeatSpot",
+    "RepeatSpotCase",
+    "RequestCap",
+    "ReturnCycle",
     "Source",
     "StageLimit",
     "SubOrder",

@@ -321,13 +321,6 @@ class CasePolicy(models.Model):
     """Numbers of the workflow that a city sets for itself."""
 
     city = models.OneToOneField(City, models.CASCADE)
-    desk_extension_ratio = models.DecimalField(
-        _("extension a desk may grant"),
-        max_digits=4,
-        decimal_places=2,
-        default=1,
-        help_text=_("as a multiple of the original limit; a longer one is the leader's to grant"),
-    )
     component_distance_m = models.PositiveIntegerField(
         _("component at most so far from the report (m)"), default=200
     )
@@ -341,6 +334,9 @@ class CasePolicy(models.Model):
         _("overdue field task taken back after (minutes)"),
         default=120,
         help_text=_("then it goes back to the acceptors, who send another collector"),
+    )
+    urge_pause_minutes = models.PositiveIntegerField(
+        _("urged again in a case at the earliest after (minutes)"), default=120, db_default=120
     )
 
     class Meta:

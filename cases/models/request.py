@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
-from cases.workflow import REQUEST_LABELS, State
+from cases.workflow import REQUEST_LABELS, RULE_OF, RequestKind, State
 
 
 class ApprovalRequest(models.Model):
@@ -31,11 +31,29 @@ class ApprovalRequest(models.Model):
     asked_in = models.CharField(max_length=12, choices=[(s.value, s.value) for s in State])
     asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
+    department = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text=_("who had the case when it was asked: the ledgers count by it"),
+    )
+    ordinal = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text=_("the first of its kind granted would be 1")
+    )
     asked_at = models.DateTimeField()
     reason_code = models.CharField(max_length=30, blank=True)
     reason = models.TextField(blank=True)
     details = models.JSONField(default=dict)
     was_overdue = models.BooleanField(default=False)
+    due_at = models.DateTimeField(null=True, help_text=_("the deadline when it was asked"))
+    chain = models.JSONField(
+        default=list, db_default=models.Value([], models.JSONField()), help_text=_("posts by step")
+    )
+    waits_for = models.JSONField(
+        default=list, db_default=models.Value([], models.JSONField()), help_text=_("posts due now")
+    )
     approvals = models.JSONField(default=list, help_text=_("steps given: post, user, at, note"))
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
@@ -52,4 +70,37 @@ class ApprovalRequest(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["kind"], condition=Q(status="open"), name="request_open"),
+            models.Index(fields=["kind", "-asked_at", "-id"], name="request_ledger"),
+            models.Index(
+                fields=["department", "-asked_at"],
+                condition=Q(department__isnull=False),
+                name="request_department",
+            ),
         ]
+
+    @property
+    def steps(self) -> list[list[str]]:
+        """The posts of every step of its approval, as they were set when it was asked."""
+        return self.chain or [list(step) for step in RULE_OF[RequestKind(self.kind)].usual_chain]
+
+    @property
+    def posts_due(self) -> list[str]:
+        """The posts of which one has to agree next; none once all have."""
+        return next(iter(self.steps[len(self.approvals) :]), [])
+
+    @property
+    def has_more_steps(self) -> bool:
+        """Whether somebody else has to agree after the next one."""
+        return len(self.approvals) + 1 < len(self.steps)
+
+    @property
+    def is_late_only_when_decided(self) -> bool:
+        """Whether it was asked in time and granted too late."""
+        return self.was_decided_overdue and not self.was_overdue
+
+    @property
+    def was_decided_overdue(self) -> bool:
+        """Whether the deadline had passed when it was granted; what was granted late hides it."""
+        if self.status != self.Status.APPROVED or self.decided_at is None or self.due_at is None:
+            return False
+        return self.decided_at > self.due_at

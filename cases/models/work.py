@@ -128,7 +128,20 @@ class FieldTask(models.Model):
 class OrderFromAbove(models.Model):
     """A text with a duty to reply, attached to a case; changes no clock."""
 
+    class Rating(models.TextChoices):
+        GOOD = "good", _("Good")
+        FAIR = "fair", _("Fair")
+        POOR = "poor", _("Poor")
+
     case = models.ForeignKey("cases.Case", models.PROTECT, related_name="%(class)ss")
+    organisation = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text=_("who had the case when it was given"),
+    )
     number = models.CharField(max_length=24, unique=True)
     text = models.TextField()
     given_by = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -137,15 +150,22 @@ class OrderFromAbove(models.Model):
     reply = models.TextField(blank=True)
     replied_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     replied_at = models.DateTimeField(null=True)
+    rating = models.CharField(max_length=4, choices=Rating.choices, blank=True)
+    rating_note = models.TextField(blank=True)
+    rated_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    rated_at = models.DateTimeField(null=True)
 
     class Meta:
         abstract = True
 
 
 class SupervisionOrder(OrderFromAbove):
-    """督办: number, deadline, reply."""
+    """督办: number, deadline, reply, rating of the reply."""
 
     class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["-given_at", "-id"], name="supervision_order_list")
+        ]
         verbose_name = _("supervision order")
         verbose_name_plural = _("supervision orders")
 
@@ -154,5 +174,8 @@ class LeaderInstruction(OrderFromAbove):
     """批示: seen by all who handle the case."""
 
     class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["-given_at", "-id"], name="leader_instruction_list")
+        ]
         verbose_name = _("leader's instruction")
         verbose_name_plural = _("leader's instructions")

@@ -17,7 +17,16 @@ from cases.models import ApprovalRequest, FieldTask, SubOrder
 from cases.seeding.timeline import Rule, to_text
 from cases.seeding.world import Body, Kind, Person, Spot, Standard, World
 from cases.services.clocks import AFTER_FILING, CLOCK_OF_STATE
-from cases.workflow import FINAL_STATES, Arrow, ClockKind, State, Verb, arrows_from
+from cases.workflow import (
+    FINAL_STATES,
+    RULE_OF,
+    Arrow,
+    ClockKind,
+    RequestKind,
+    State,
+    Verb,
+    arrows_from,
+)
 
 
 @lru_cache(maxsize=512)
@@ -95,10 +104,19 @@ class Request:
     reason: str
     details: dict[str, Any]
     was_overdue: bool
+    department: int | None = None
+    due_at: int | None = None
+    chain: list[list[str]] = field(default_factory=list)
     status: str = ApprovalRequest.Status.OPEN.value
     approvals: list[dict[str, Any]] = field(default_factory=list)
     decided_by: int | None = None
     decided_at: int | None = None
+
+    @property
+    def waits_for(self) -> list[str]:
+        """The posts of which one has to agree next."""
+        is_open = self.status == ApprovalRequest.Status.OPEN
+        return next(iter(self.chain[len(self.approvals) :]), []) if is_open else []
 
 
 @dataclass(slots=True)
@@ -448,6 +466,9 @@ class Life:
             reason,
             details,
             overdue,
+            self.department.id if self.department else None,
+            clock.due_at if clock is not None else None,
+            [[post.value for post in step] for step in RULE_OF[RequestKind(kind)].usual_chain],
         )
         self.requests.append(request)
         action = "propose_reopen" if kind == "reopen" else f"request_{kind}"
@@ -465,7 +486,8 @@ class Life:
         is_last: bool = True,
         after: Any = None,
     ) -> None:
-        """Agree to a request; a first approval of two leaves it open."""
+        """Agree to a request; one that is not the last leaves it open."""
+        when = when if is_last else "more_approvals_follow"
         at = to_text(self.now)[:-1] + "+00:00"
         request.approvals.append({"post": role, "user": actor.id, "at": at})
         if is_last:
@@ -473,6 +495,8 @@ class Life:
             request.decided_by, request.decided_at = actor.id, self.now
         action = "reopen" if request.kind == "reopen" else f"approve_{request.kind}"
         data: dict[str, Any] = {"request": {"id": request.id, "kind": request.kind}}
+        if not is_last:
+            data["request"]["step"] = len(request.approvals)
 
         def finish() -> None:
             if after is not None:

@@ -281,7 +281,7 @@ TASK_COLUMNS = (
 REQUEST_COLUMNS = (
     "id, case_id, run, kind, status, asked_in, asked_by_id, organisation_id, asked_at,"
     " reason_code, reason, details, was_overdue, approvals, decided_by_id, decided_at,"
-    " decision_note"
+    " decision_note, department_id, due_at, chain, waits_for"
 )
 
 
@@ -437,5 +437,6 @@ def _requests(pk: int, life: Life) -> Iterator[str]:
             f"{r.id}\t{pk}\t{r.run}\t{r.kind}\t{r.status}\t{r.asked_in}\t{r.asked_by.id}\t"
             f"{key(r.asked_by.organisation_id)}\t{to_text(r.asked_at)}\t\t{escaped(r.reason)}\t"
             f"{as_json(r.details)}\t{'t' if r.was_overdue else 'f'}\t{as_json(r.approvals)}\t"
-            f"{key(r.decided_by)}\t{when(r.decided_at)}\t\n"
+            f"{key(r.decided_by)}\t{when(r.decided_at)}\t\t{key(r.department)}\t"
+            f"{when(r.due_at)}\t{as_json(r.chain)}\t{as_json(r.waits_for)}\n"
         )

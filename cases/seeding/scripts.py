@@ -216,18 +216,18 @@ class Play:
         """As long again as the limit was."""
         standard = self.life.standard
         assert standard is not None
-        details = {
-            "value": standard.limit,
-            "unit": standard.unit,
-            "is_first": True,
-            "is_short": True,
-        }
+        details = {"value": standard.limit, "unit": standard.unit, "ratio": "1.0000"}
         self.ask("extension", self.handler(), "DEP", details)
 
     def ask_suspension(self) -> None:
         """Until a review some weeks later."""
-        self.review_at = self.life.now + (10 + int(self.random.random() * 30)) * DAY
-        details = {"review_at": to_text(self.review_at)[:-1] + "+00:00", "expected_at": None}
+        days = 10 + int(self.random.random() * 30)
+        self.review_at = self.life.now + days * DAY
+        details = {
+            "review_at": to_text(self.review_at)[:-1] + "+00:00",
+            "expected_at": None,
+            "days": f"{days}.0000",
+        }
         self.ask("suspension", self.handler(), "DEP", details)
 
     def grant_suspension(self) -> None:
@@ -312,9 +312,7 @@ STEPS: dict[str, Step] = {
     ),
     "ask_suspension": Step(Play.ask_suspension, K.HANDLE, median=0.3),
     "agree_suspension": Step(
-        lambda p: p.life.approve(
-            p.life.requests[-1], p.dispatcher(), "DSP", when="first_approval", is_last=False
-        ),
+        lambda p: p.life.approve(p.life.requests[-1], p.dispatcher(), "DSP", is_last=False),
         amount=60 * MINUTE,
     ),
     "grant_suspension": Step(Play.grant_suspension, amount=240 * MINUTE),

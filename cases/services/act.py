@@ -29,7 +29,7 @@ from cases.guards import CONDITIONS, NEED_FIELDS, PERSONS, POSSIBLE
 from cases.models import ApprovalRequest, Case, CaseEvent, CasePhoto, FieldTask, SubOrder
 from cases.services.context import Act
 from cases.services.effects import EFFECTS
-from cases.services.history import event_append, event_chain
+from cases.services.history import event_append, event_chain, notice_append
 from cases.services.marks import deadlines_settle
 from cases.services.photos import photos_link
 from cases.situation import Situation
@@ -141,7 +141,7 @@ def choose_arrow(
 def _fitting_row(situation: Situation, rows: tuple[Arrow, ...]) -> tuple[Arrow, Post]:
     held_elsewhere = False
     for row in rows:
-        post = next((post for post in row.posts if situation.holds(post)), None)
+        post = situation.acting_post(row)
         if _condition_holds(situation, row):
             if post is not None:
                 return row, post
@@ -194,7 +194,8 @@ def _walk(act: Act, idempotency_key: str) -> Case:
         finish()
     _settle_requests(act, old_state)
     act.clocks.save()
-    case.version += 1
+    if not arrow.notice:
+        case.version += 1
     text = {**act.text, **{n: v for n, v in act.fields.items() if n in TEXT_FIELDS and v}}
     if photos := act.fields.get("photos"):
         act.data["photos"] = [photo.sha256 for photo in photos]
@@ -222,6 +223,8 @@ def _walk(act: Act, idempotency_key: str) -> Case:
     )
     if arrow.action == "merge":
         _tell_master(act)
+    for action, data in act.notices:
+        notice_append(case=case, action=action, data=data, now=act.now)
     return case
 
 
@@ -230,7 +233,7 @@ def _enter(act: Act, state: State) -> None:
     case = act.case
     case.state = state.value
     case.is_open = state not in FINAL_STATES
-    if not case.is_open:
+    if not case.is_open and act.arrow.leaves:
         case.ended_at = act.now
         case.collector = None
         case.sub_orders.filter(ended_at__isnull=True).update(
@@ -245,15 +248,16 @@ def _enter(act: Act, state: State) -> None:
 def _settle_requests(act: Act, old_state: State) -> None:
     """Save the request decided; those asked in a state the case has left lapse."""
     touched = [act.decided] if act.decided else []
-    if act.arrow.leaves or act.changes_hands or not act.case.is_open:
+    if act.arrow.leaves or act.changes_hands:
         for request in act.situation.open_requests:
             if request is not act.decided and request.asked_in == old_state.value:
-                request.status = ApprovalRequest.Status.LAPSED
+                request.status, request.waits_for = ApprovalRequest.Status.LAPSED, []
                 request.decided_at = act.now
                 touched.append(request)
     if touched:
         ApprovalRequest.objects.bulk_update(
-            touched, ["status", "approvals", "decided_by", "decided_at", "decision_note"]
+            touched,
+            ["status", "approvals", "waits_for", "decided_by", "decided_at", "decision_note"],
         )
     lapsed = [request.pk for request in touched if request is not act.decided]
     if lapsed:

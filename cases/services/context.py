@@ -74,6 +74,7 @@ class Act:
         self.decided: ApprovalRequest | None = None
         self.changes_hands = False  # another department has the case: what the first asked lapses
         self.after_clocks: list[Callable[[], Any]] = []
+        self.notices: list[tuple[str, dict[str, Any]]] = []  # what the system tells afterwards
         self._before = values_of(situation.case)
 
     @property

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
 from cases.history_form import HashedEvent, chain_hash, moment, text_digest
 from cases.models import Case, CaseEvent
+from cases.workflow import Post
 from common.prepared import Statement
 
 
@@ -163,3 +165,23 @@ def events_append(events: Iterable[CaseEvent], cases: Iterable[Case]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_INSERT_MANY, [list(column) for column in zip(*rows, strict=True)])
         cursor.execute(_MOVE_HEADS, [list(column) for column in zip(*heads, strict=True)])
+
+
+def notice_append(*, case: Case, action: str, data: dict[str, Any], now: datetime) -> CaseEvent:
+    """Let the system tell something in a case's history: state and version stay as they are.
+
+    The case must be locked. Only identifiers belong into ``data``.
+    """
+    event = CaseEvent(
+        case=case,
+        run=case.run,
+        action=action,
+        role=Post.SYS.value,
+        old_state=case.state,
+        new_state=case.state,
+        at=now,
+        data=data,
+    )
+    event, salt = event_chain(case, event, {})
+    case.save(update_fields=["history_head", "history_length"])
+    return event_append(event, salt, {})

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.idempotency import run_once
+from cases.exceptions.decision import decision_panel
 from cases.forms import ActionForm, Subject
 from cases.models import Case, Photo
 from cases.presenters import action_button, case_row, look_of, photo_data
@@ -112,6 +113,7 @@ class ActionPage:
             "closing_answers": closing_answers(self.case, form),
             "type_words": type_words(form),
             "now": self.now,
+            "decision": decision_panel(self.case, self.action, self.now) if option else None,
         }
         template = "ui/_action_form.html" if self.request.htmx else "cases/action.html"
         return render(self.request, template, context, status=status)

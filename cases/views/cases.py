@@ -17,6 +17,7 @@ from cases.case_page import (
     timeline,
 )
 from cases.choices import filter_choices
+from cases.exceptions.orders import orders_in_case
 from cases.models import ApprovalRequest, Case
 from cases.presenters import action_buttons, case_row, photo_groups
 from cases.selectors import actions_for, case_get_visible, case_timeline, duplicates_near
@@ -75,6 +76,7 @@ def case_detail(request: HttpRequest, number: str) -> HttpResponse:
         "clocks": clock_rows(clocks, now),
         "events": timeline(case_timeline(case)),
         "requests": request_rows(requests),
+        "orders": orders_in_case(case, now),
         "similar": [case_row(each, now) for each in duplicates_near(case, request.user)],
     }
     return render(request, "cases/detail.html", context)

@@ -45,7 +45,7 @@ MINUTES = {
     "order_supervision": (120.0, 600.0),
 }
 SCAN = timedelta(seconds=15)
-WISHES = ("source", "street", "type_code", "urgency")
+WISHES = ("source", "street", "type_code", "urgency", "spot")
 logger = logging.getLogger(__name__)
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import City, User
 from accounts.services import roles_sync
+from cases.exceptions.repeats import repeats_find
 from cases.loading import load_settings
 from cases.models import Case
 from common.clock import NOT_A_DEMO, demo_clock_start
@@ -55,6 +56,7 @@ def load_demo() -> City:
         city = build_city(now, settings.DEMO_PASSWORD)
         load_register(city, timezone.localdate(now))
         load_history(city, now)
+        repeats_find(now=now)
         with connection.cursor() as cursor:
             cursor.execute("RESET statement_timeout; RESET synchronous_commit")
         database_analyze()

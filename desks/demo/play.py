@@ -19,11 +19,11 @@ from django.db import transaction
 from django.db.models import F, FloatField, Func
 from django.utils import timezone
 
-from accounts.models import City, User
+from accounts.models import City, Organisation, User
 from accounts.roles import Role
-from cases.choices import squads_for
+from cases.choices import departments_for, squads_for
 from cases.errors import ActionRefused
-from cases.models import ApprovalRequest, Case, Photo, Source
+from cases.models import ApprovalRequest, Case, Photo, Source, SubOrder
 from cases.selectors import duplicates_near, standards_for
 from cases.services import case_act, case_report
 from cases.services.photos import photo_copy
@@ -96,6 +96,7 @@ class Player:
         )
         self.spots = _spots(city)
         self.everywhere = [spot for spots in self.spots.values() for spot in spots]
+        self.places: dict[str, Place] = {}  # where something comes back, by its name
 
     # ── reporting ─────────────────────────────────────────────────────────────────────────────
 
@@ -105,19 +106,22 @@ class Player:
         source: str | None = None,
         street: str = "",
         type_code: str | None = None,
+        spot: str = "",
         self_handled_share: float = 0.0,
         **wishes: Any,
     ) -> Case:
         """Report something; a source, street and type may be given, and fields of the report.
 
-        Of what collectors may put right on the spot, ``self_handled_share`` of 1 they have.
+        Of what collectors may put right on the spot, ``self_handled_share`` of 1 they have. What
+        has the same ``spot`` is reported at the same place again.
 
         Raises CannotPlay where nobody is left to report, such as in a city without components.
         """
         entries = [row for row in self.reports if type_code in (None, row["type"])]
         entry = self.chance.choices(entries, [row["weight"] for row in entries])[0]
         source = source or self._source(entry)
-        place = self._place(entry["type"], street, now)
+        place = self._same_place(spot) or self._place(entry["type"], street, now)
+        self.places[spot] = place
         reporter = self._reporter(source, place.cell_id, now)
         may_handle = source == Source.COLLECTOR and entry["type"] in self.self_handled
         wishes["is_self_handled"] = may_handle and self.chance.random() < self_handled_share
@@ -140,6 +144,9 @@ class Player:
     def _source(self, entry: dict[str, Any]) -> str:
         allowed = entry.get("sources") or [name for name in SOURCES if name != Source.SENSOR]
         return self.chance.choices(allowed, [SOURCES[Source(name)][0] for name in allowed])[0]
+
+    def _same_place(self, spot: str) -> Place | None:
+        return self.places.get(spot) if spot else None
 
     def _place(self, type_code: str, street: str, now: datetime) -> Place:
         """Return a component of the type, or for an event a place near any component."""
@@ -323,7 +330,17 @@ def _department(turn: Turn) -> Fields:
     suggestion = suggest_department(turn.case, turn.now)
     if suggestion.organisation is None:
         raise CannotPlay("department")
+    if _has_just_returned(turn.case, suggestion.organisation):
+        others = departments_for(turn.case).exclude(pk=suggestion.organisation.pk)
+        other = turn.chance.choice(list(others.order_by("path")))
+        return {"department": other.code, "reason": "原承办单位退回，改派"}
     return {"department": suggestion.organisation.code, "reason": suggestion.reason}
+
+
+def _has_just_returned(case: Case, department: Organisation) -> bool:
+    last = case.sub_orders.filter(is_lead=True).order_by("-pk").first()
+    returned = SubOrder.Outcome.RETURNED
+    return bool(last and last.outcome == returned and last.organisation_id == department.pk)
 
 
 def _desk(turn: Turn) -> Fields:
@@ -361,6 +378,10 @@ def _squad(turn: Turn) -> Fields:
     if not squads:
         raise CannotPlay("squad")
     return {"reason": "责任主体不明，申请代整治", "squad": turn.chance.choice(squads).code}
+
+
+def _reply(orders: Any) -> Fields:
+    return {"order": orders.latest("pk").number, "reply": "已安排专人跟进，原因已查明，正在整改。"}
 
 
 def _in_days(turn: Turn, days: float) -> str:
@@ -401,18 +422,29 @@ FIELDS: dict[str, Callable[[Turn], Fields]] = {
     },
     "request_extension": lambda turn: {
         "reason": turn.chance.choice(EXTENSION_REASONS),
+        "reason_code": turn.chance.choice(("weather", "parts", "coordination")),
         "extension_value": "1",
         "extension_unit": turn.case.limit_unit or LimitUnit.HOUR.value,
     },
     "request_suspension": lambda turn: {
         "reason": turn.chance.choice(SUSPENSION_REASONS),
+        "reason_code": turn.chance.choice(("renewal", "dispute", "no_owner")),
         "review_at": _in_days(turn, turn.chance.randrange(15, 60)),
     },
     "request_void": lambda turn: {"reason": "重复立案，申请作废", "reason_code": "duplicate"},
     "request_proxy": _squad,
     "request_unsolved_close": lambda turn: {"reason": "条件长期不具备，申请未解决结案"},
     "propose_reopen": lambda turn: {"reason": "回访不满意，问题复发"},
-    "instruct": lambda turn: {"text": turn.chance.choice(INSTRUCTIONS)},
+    "instruct": lambda turn: {
+        "text": turn.chance.choice(INSTRUCTIONS),
+        "reply_due": _in_days(turn, 3),
+    },
+    "reply_supervision": lambda turn: _reply(turn.case.supervisionorders),
+    "reply_instruction": lambda turn: _reply(turn.case.leaderinstructions),
+    "rate_supervision": lambda turn: {
+        "order": turn.case.supervisionorders.latest("pk").number,
+        "rating": turn.chance.choice(("good", "good", "fair", "poor")),
+    },
     "order_supervision": lambda turn: {
         "text": "该案已临近时限，请说明办理情况。",
         "reply_due": _in_days(turn, 2),

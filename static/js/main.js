@@ -2,6 +2,7 @@
 // swapped in later need no wiring of their own.
 import { startClockChips } from "./lib/clock_chips.js";
 import { startChecks } from "./lib/checks.js";
+import { startChoices } from "./lib/choices.js";
 import { startDialogs } from "./lib/dialogs.js";
 import { startHeaderClock } from "./lib/header_clock.js";
 import { startKeys } from "./lib/keys.js";
@@ -16,6 +17,7 @@ startTheme();
 startHeaderClock();
 startClockChips();
 startKeys();
+startChoices();
 startDialogs();
 startTypeahead();
 startChecks();

@@ -31,6 +31,12 @@ PAGES = (  # who, where
     ("administrator_bai", "/components/plates/?area=330106007"),
     ("administrator_bai", "/components/documents/"),
     ("leader_tang", "/components/atlas/"),
+    ("leader_tang", "/supervision/ledgers/"),
+    ("supervisor_zhao", "/supervision/ledgers/extension/"),
+    ("supervisor_zhao", "/supervision/suspended/"),
+    ("supervisor_zhao", "/supervision/overdue/"),
+    ("supervisor_zhao", "/supervision/orders/"),
+    ("supervisor_zhao", "/supervision/repeats/"),
 )
 
 

@@ -52,19 +52,30 @@ dispatched | merge            | merged     | ACC DSP | ■all
 handling   | merge            | merged     | ACC DSP | ■all
 """
 
-# kind | asked in | by | approved by → target | clocks; a second line is the second approval.
+# kind | asked in | by | who may be asked to agree → target | clocks, of the last who agrees.
 REQUESTS = """
-return | dispatched handling | DEP | DSP | filed | ■handle:annulled ▶dispatch
-extension | dispatched handling | DEP | DSP LDR | = |
-suspension | handling | DEP | DSP | = |
-suspension | handling | DEP | LDR | suspended | ‖handle
+return | dispatched handling | DEP | DSP SUP | filed | ■handle:annulled ▶dispatch
+extension | dispatched handling | DEP | DSP SUP LDR | = |
+suspension | handling | DEP | DSP SUP LDR | suspended | ‖handle
 unsolved_close | suspended | DSP | LDR | checked | ■handle:unsolved ▶close
-void | filed dispatched handling suspended handled checking rework | DSP | SUP | voided | ■all
+void | filed dispatched handling suspended handled checking rework | DSP | SUP LDR | voided | ■all
 proxy | filed dispatched handling | DSP DEP | LDR | dispatched | ■dispatch ■handle:proxied ▶handle
 reopen | closed | ACC | SUP | rework | ▶whole ▶dispatch
 """
 
+# Who of them agrees to the usual request, first to last; posts with a stroke stand for each other.
+CHAINS = {
+    "return": "DSP",
+    "extension": "DSP/LDR",
+    "suspension": "DSP > LDR",
+    "unsolved_close": "LDR",
+    "void": "SUP",
+    "proxy": "LDR",
+    "reopen": "SUP",
+}
+
 AFTER_DISPATCH = "dispatched handling suspended handled checking rework checked"
+OTHERS_WAIT = "reported confirming accepted filed handled checking rework checked"
 ALL_OPEN = f"reported confirming accepted filed {AFTER_DISPATCH}"
 
 # What the contract says in sentences below its table: the state stays.
@@ -73,10 +84,14 @@ BESIDE = f"""
 complete_filing    | {AFTER_DISPATCH}       | SUP             | ■accept ■file
 sign_sub_order     | dispatched handling    | COO             |
 complete_sub_order | dispatched handling    | COO             |
-order_supervision  | filed {AFTER_DISPATCH} | SUP LDR         |
-reply_supervision  | {AFTER_DISPATCH}       | DEP PXY         |
+order_supervision  | filed {AFTER_DISPATCH} closed | SUP LDR  |
+reply_supervision  | {AFTER_DISPATCH} closed | DEP PXY        |
+rate_supervision   | filed {AFTER_DISPATCH} closed | SUP LDR  |
 instruct           | {ALL_OPEN}             | LDR             |
 reply_instruction  | {ALL_OPEN}             | SUP DSP DEP PXY |
+rate_instruction   | {ALL_OPEN} closed      | LDR             |
+urge               | dispatched handling    | SUP LDR DSP     |
+urge               | {OTHERS_WAIT}          | SUP LDR         |
 """
 
 # Where the table says more or less than the contract, and why.
@@ -122,17 +137,13 @@ def _row(*cells: str) -> str:
 def contract_rows() -> list[str]:
     """Return every row of the contract, written out."""
     rows = [_row(*cells) for cells in _cells(MAIN_LINE)]
-    asked: dict[str, tuple[str, str]] = {}
-    deciders: dict[str, list[str]] = {}
     for kind, states, by, approvers, target, clocks in _cells(REQUESTS):
-        asked[kind] = states, by
-        deciders.setdefault(kind, []).extend(approvers.split())
         approve = NAME_OF_APPROVING.get(kind, f"approve_{kind}")
-        rows += [_row(state, approve, target, approvers, clocks) for state in states.split()]
-    for kind, (states, by) in asked.items():
         for state in states.split():
             rows.append(_row(state, NAME_OF_ASKING.get(kind, f"request_{kind}"), "=", by, ""))
-            rows.append(_row(state, f"reject_{kind}", "=", " ".join(deciders[kind]), ""))
+            rows.append(_row(state, approve, "=", approvers, ""))  # one of several who agree
+            rows.append(_row(state, approve, target, approvers, clocks))
+            rows.append(_row(state, f"reject_{kind}", "=", approvers, ""))
             rows.append(_row(state, f"withdraw_{kind}", "=", by, ""))
     for action, states, by, clocks in _cells(BESIDE):
         rows += [_row(state, action, "=", by, clocks) for state in states.split()]

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
-from cases.models import CalendarVersion, Case, CaseClock, CaseEvent
+from cases.models import ApprovalRequest, CalendarVersion, Case, CaseClock, CaseEvent
 from cases.services.history import event_hash
 from cases.time_limits import Calendar, Limit, Unit, elapsed, limit_duration
 
@@ -35,7 +35,7 @@ PAUSED = {
 }
 HANDLING = ("sign", "complete", "sign_sub_order", "complete_sub_order")
 BY_THE_CLOCK = ("warn", "breach", "escalate")
-QUIET = (*BY_THE_CLOCK, "recalculate")  # nobody's page goes stale because of them
+NOTICES = (*BY_THE_CLOCK, "recalculate", "urge", "return_cycle")  # nobody's page goes stale
 NOT_BY_HANDLERS = ("check_pass", "check_fail", "skip_check", "close", "reopen")
 
 
@@ -67,7 +67,7 @@ def check_chain(case: Case, events: list[CaseEvent]) -> None:
         previous, state = event.hash, event.new_state
     assert (case.history_length, case.history_head) == (len(events), previous)
     assert case.state == state
-    assert case.version == sum(event.action not in QUIET for event in events)
+    assert case.version == sum(event.action not in NOTICES for event in events)
 
 
 def check_posts(events: list[CaseEvent]) -> None:
@@ -206,5 +206,20 @@ def check_requests(case: Case) -> None:
         assert request.asked_in == case.state
         if request.kind in ("return", "extension", "suspension"):
             assert case.department.contains(request.organisation), "the department has changed"
+        assert 0 <= len(request.approvals) < len(request.chain), "somebody still has to agree"
+        assert request.waits_for == request.chain[len(request.approvals)]
     for request in case.requests.exclude(status="open"):
         assert request.decided_at is not None
+        assert request.waits_for == []
+        if request.status == "approved":
+            check_approvals(request)
+
+
+def check_approvals(request: ApprovalRequest) -> None:
+    """Every step of the chain was agreed to once, in its order, by somebody else each time."""
+    assert len(request.approvals) == len(request.chain)
+    for given, step in zip(request.approvals, request.chain, strict=True):
+        assert given["post"] in step
+    people = [given["user"] for given in request.approvals]
+    assert len(set(people)) == len(people)
+    assert request.asked_by_id not in people

@@ -122,6 +122,16 @@ dispatch/rules/cases/                   302 403 403 403 200 200 200 403 403 403 
 dispatch/                               302 403 403 403 403 200 200 403 403 403 403 403 403 403 403 403
 inbox/                                  302 403 403 403 403 403 403 200 200 200 403 403 403 403 403 403
 supervision/                            302 403 403 403 200 403 403 403 403 403 200 403 403 403 403 403
+supervision/ledgers/                    302 403 403 403 200 403 403 403 403 403 200 200 403 403 403 403
+supervision/ledgers/<kind>/             302 403 403 403 200 200 200 200 200 403 200 200 403 403 403 403
+supervision/suspended/                  302 403 403 403 200 200 200 200 200 403 200 200 403 403 403 403
+supervision/orders/                     302 403 403 403 200 200 200 200 200 403 200 200 403 403 403 403
+supervision/instructions/               302 403 403 403 200 200 200 200 200 403 200 200 403 403 403 403
+supervision/overdue/                    302 403 403 403 200 200 200 403 403 403 200 403 403 403 403 403
+supervision/repeats/                    302 403 403 403 200 403 403 403 403 403 200 403 403 403 403 403
+supervision/repeats/<spot_id>/<decision>/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+supervision/cycles/<cycle_id>/seen/     302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+supervision/urge/                       302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
 """  # noqa: E501
 
 # POST with an empty body: what a logged-in person lacks is the body, not the right.
@@ -137,6 +147,9 @@ components/exports/                     302 403 403 400 400 400 400 400 400 403 
 components/bodies/                      302 403 403 403 400 403 403 403 403 403 403 403 403 400 403 403
 components/changes/<change_id>/<decision>/ 302 403 403 403 400 403 403 403 403 403 400 403 403 400 403 403
 components/<code>/changes/<kind>/       302 400 400 400 400 400 400 400 403 403 400 400 403 400 403 403
+supervision/urge/                       302 403 403 403 400 400 400 403 403 403 400 403 403 403 403 403
+supervision/repeats/<spot_id>/<decision>/ 302 403 403 403 404 403 403 403 403 403 404 403 403 403 403 403
+supervision/cycles/<cycle_id>/seen/     302 403 403 403 404 403 403 403 403 403 403 403 403 403 403 403
 """  # noqa: E501
 
 SIMPLE = re.compile(r"<\w+:(\w+)>")
@@ -181,6 +194,9 @@ def parts(cast: Cast) -> dict[str, str]:
     row = f"A,行道树,gardens,{cast.place[0]},{cast.place[1]}"
     survey = census.submit(census.read(f"编号,类型,主管部门,经度,纬度\n{row}\n"), days=5)
     return {
+        "ledgers/<kind>": "ledgers/return",
+        "<spot_id>": "1",
+        "<cycle_id>": "1",
         "plates/<code>": f"plates/{plate.code}",
         "q/<code>": f"q/{plate.code}",
         "<document_id>": "1",
@@ -266,6 +282,8 @@ LISTS = (
     ("dispatcher_li", "/dispatch/", State.FILED),
     ("clerk_sun", "/inbox/", State.DISPATCHED),
     ("supervisor_zhao", "/supervision/", State.ACCEPTED),
+    ("supervisor_zhao", "/supervision/overdue/", State.DISPATCHED),
+    ("leader_tang", "/supervision/suspended/", State.SUSPENDED),
     ("inspector_he", "/cases/", State.REPORTED),
 )
 

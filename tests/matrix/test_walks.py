@@ -25,7 +25,7 @@ from cases.situation import Situation
 from cases.workflow import ACTIONS, Arrow, Asks, State, arrows_from
 from components.models import CaseType
 from tests.cast import NOW, Cast, Story
-from tests.matrix.invariants import check_case
+from tests.matrix.invariants import NOTICES, check_case
 
 FULL = os.environ.get("FULL_SIZE") == "1"
 EXAMPLES = int(os.environ.get("WALK_EXAMPLES", "400" if FULL else "6"))
@@ -47,11 +47,11 @@ BY_THE_FIELDS = {
     "hand_down": "not_possible",
     "send_check": "same_person",
     "reassign": "same_person",
-    "approve_suspension": "not_possible",
 }
 SHARE = {  # most acts take a case on; these would end it, turn it round or leave it where it is
     **dict.fromkeys(("refuse", "merge", "approve_void"), 0.1),
     **dict.fromkeys(("instruct", "order_supervision", "hand_up", "hand_down"), 0.1),
+    **dict.fromkeys(("urge", "rate_supervision", "rate_instruction"), 0.1),
     **dict.fromkeys(("send_back", "recall", "reassign", "ask_confirmation"), 0.2),
     **dict.fromkeys(("dispatch_urgent", "approve_return", "complete_filing"), 0.3),
     **{action: 0.3 for action in ACTIONS if action.startswith(("withdraw_", "reject_"))},
@@ -197,11 +197,12 @@ class Walks(RuleBasedStateMachine):
         """Leave out decisions without a request and replies without an order: refused anyway."""
         if row.request is not None and row.request[0] is not Asks.ASK:
             return case.requests.filter(status="open", kind=row.request[1]).exists()
-        if row.action.startswith("reply_"):
+        if row.action.startswith(("reply_", "rate_")):
             orders = (
                 case.supervisionorders if "supervision" in row.action else case.leaderinstructions
             )
-            return orders.filter(replied_at=None).exists()
+            waits = {"replied_at": None} if row.action.startswith("reply_") else {"rated_at": None}
+            return orders.filter(**waits).exists()
         return True
 
     # ── what is looked at ─────────────────────────────────────────────────────────────────────
@@ -232,9 +233,10 @@ class Walks(RuleBasedStateMachine):
     def _went_through(self, story: Story, before: Case, action: str, actor: User | None) -> None:
         note(f"{before.number} {before.state}: {actor} {action}")
         after = check_case(story.case.pk)
-        assert after.version == before.version + 1
+        assert after.version == before.version + (action not in NOTICES)
         assert after.version == story.case.version
-        event = CaseEvent.objects.filter(case=after).order_by("-sequence").first()
+        events = CaseEvent.objects.filter(case=after, action=action)
+        event = events.latest("sequence")
         assert (event.action, event.actor, event.at) == (action, actor, self.now)
         if action == "merge":
             check_case(after.master_id)

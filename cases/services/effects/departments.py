@@ -4,12 +4,16 @@ from functools import partial
 from typing import Any
 
 from accounts.models import Organisation
+from accounts.roles import Role
 from cases.models import (
+    ApprovalRequest,
+    ReturnCycle,
     SubOrder,
 )
+from cases.parts import parts_of
 from cases.services.context import Act
 from cases.services.effects.registry import effect
-from cases.workflow import ClockKind
+from cases.workflow import ClockKind, RequestKind
 
 
 def _order(act: Act, organisation_id: int, **values: Any) -> SubOrder:
@@ -36,6 +40,7 @@ def order_department(act: Act) -> None:
     act.case.department = lead
     act.case.routing_reason = act.fields.get("reason", "")[:300]
     act.data["department"] = lead.code
+    _notice_cycle(act, lead)
     if side_orders:
         act.data["cooperating"] = [organisation.code for organisation, *_rest in cooperating]
         # The row first stops the handle clocks of those who had the case before.
@@ -58,6 +63,25 @@ def _suggested(act: Act, lead: Organisation) -> dict[str, Any]:
         "routing_rule": routing.rule,
         "rules_version": routing.version,
     }
+
+
+def _notice_cycle(act: Act, lead: Organisation) -> None:
+    """Tell the shift supervisor that a department gets a case which it returned before."""
+    case = act.case
+    is_cycle = any(
+        request.kind == RequestKind.RETURN
+        and request.status == ApprovalRequest.Status.APPROVED
+        and (request.run, request.department_id) == (case.run, lead.pk)
+        for request in parts_of(case).requests
+    )
+    if not is_cycle:
+        return
+    orders = case.sub_orders.filter(is_lead=True, run=case.run).order_by("pk")
+    codes = list(orders.values_list("organisation__code", flat=True))
+    ReturnCycle.objects.create(case=case, run=case.run, departments=codes, noticed_at=act.now)
+    roles = [Role.SHIFT_SUPERVISOR.value]
+    data = {"organisation": None, "roles": roles, "departments": codes}
+    act.notices.append(("return_cycle", data))
 
 
 def _end_orders(act: Act, outcome: str, **only: Any) -> None:

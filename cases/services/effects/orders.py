@@ -5,11 +5,13 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.errors import invalid
 from cases.models import (
+    CaseUrge,
     LeaderInstruction,
     SupervisionOrder,
 )
 from cases.services.context import Act
 from cases.services.effects.registry import effect
+from cases.workflow import POST_ROLES
 
 
 def _give(act: Act, model: type[SupervisionOrder | LeaderInstruction], prefix: str) -> None:
@@ -17,6 +19,7 @@ def _give(act: Act, model: type[SupervisionOrder | LeaderInstruction], prefix: s
     count = model.objects.filter(case=act.case).count() + 1
     order = model.objects.create(
         case=act.case,
+        organisation_id=act.case.department_id,
         number=f"{prefix}{act.case.number}-{count}",
         text=act.fields["text"],
         given_by=act.actor,
@@ -35,6 +38,21 @@ def _reply(act: Act, model: type[SupervisionOrder | LeaderInstruction]) -> None:
     order.reply, order.replied_by, order.replied_at = act.fields["reply"], act.actor, act.now
     order.save(update_fields=["reply", "replied_by", "replied_at"])
     act.data["order"] = order.number
+
+
+def _rate(act: Act, model: type[SupervisionOrder | LeaderInstruction]) -> None:
+    order = model.objects.filter(
+        case=act.case,
+        number=act.fields["order"],
+        replied_at__isnull=False,
+        rated_at__isnull=True,
+    ).first()
+    if order is None:
+        raise invalid("order", _("There is no such order whose reply waits for a rating."))
+    order.rating, order.rating_note = act.fields["rating"], act.fields.get("note", "")
+    order.rated_by, order.rated_at = act.actor, act.now
+    order.save(update_fields=["rating", "rating_note", "rated_by", "rated_at"])
+    act.data |= {"order": order.number, "rating": order.rating}
 
 
 @effect
@@ -59,3 +77,31 @@ def instruct(act: Act) -> None:
 def reply_instruction(act: Act) -> None:
     """Answer a leader's instruction."""
     _reply(act, LeaderInstruction)
+
+
+@effect
+def rate_supervision(act: Act) -> None:
+    """Say how good the reply to a supervision order is."""
+    _rate(act, SupervisionOrder)
+
+
+@effect
+def rate_instruction(act: Act) -> None:
+    """Say how good the reply to an instruction is."""
+    _rate(act, LeaderInstruction)
+
+
+@effect
+def urge(act: Act) -> None:
+    """催办: ask whoever the case waits for to hurry; the event says whom it concerns."""
+    assert act.actor is not None
+    organisation_id, post = act.situation.waiting_body
+    CaseUrge.objects.create(
+        case=act.case,
+        organisation_id=organisation_id,
+        post=post.value,
+        urged_by=act.actor,
+        urged_at=act.now,
+    )
+    roles = sorted(role.value for role in POST_ROLES[post])
+    act.data |= {"organisation": organisation_id, "roles": roles}

@@ -1,85 +1,128 @@
 """Effects on requests: asked, decided, and what a granted extension does."""
 
-from datetime import timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.errors import invalid
+from cases.exceptions.chains import (
+    Asked,
+    chain_for,
+    extension_size,
+    next_working_moment,
+    suspension_days,
+)
 from cases.models import (
     ApprovalRequest,
 )
 from cases.parts import parts_of
 from cases.services.context import Act
 from cases.services.effects.registry import effect
-from cases.time_limits import Limit, Unit, limit_duration
+from cases.time_limits import CalendarError, Limit, Unit
 from cases.workflow import ClockKind, RequestKind
 
 
 @effect
 def open_request(act: Act) -> None:
-    """Ask; the details are what the decision will need."""
+    """Ask; who will agree, and the details the decision will need, are kept with it."""
     kind = act.arrow.request[1] if act.arrow.request else None
     assert kind is not None
+    case = act.case
+    details = _details(act, kind)
+    ordinal = 1 + _granted_before(act, kind)
+    asked = Asked(kind, ordinal, *_size(details), urgency=case.urgency, profile=case.profile)
+    chain = chain_for(case.city_id, asked, timezone.localdate(act.now))
     request = ApprovalRequest(
-        case=act.case,
-        run=act.case.run,
+        case=case,
+        run=case.run,
         kind=kind,
-        asked_in=act.case.state,
+        asked_in=case.state,
         asked_by=act.actor,
         organisation_id=act.actor.organisation_id if act.actor else None,
+        department_id=case.department_id,
+        ordinal=ordinal,
         asked_at=act.now,
         reason=act.fields.get("reason", ""),
         reason_code=act.fields.get("reason_code", ""),
-        details=_details(act, kind),
-        was_overdue=act.case.due_at is not None and act.case.due_at < act.now,
+        details=details,
+        was_overdue=case.due_at is not None and case.due_at < act.now,
+        due_at=case.due_at,
+        chain=chain,
+        waits_for=chain[0],
     )
     request.save(force_insert=True)
-    parts_of(act.case).requests.append(request)
-    act.data["request"] = {"id": request.pk, "kind": kind.value, **request.details}
+    parts_of(case).requests.append(request)
+    act.data["request"] = {"id": request.pk, "kind": kind.value, **details}
+
+
+def _granted_before(act: Act, kind: RequestKind) -> int:
+    """Count those of a kind granted in this run; an extension only to the same department."""
+    granted = [
+        request
+        for request in parts_of(act.case).requests
+        if (request.kind, request.run) == (kind, act.case.run)
+        and request.status == ApprovalRequest.Status.APPROVED
+    ]
+    if kind is RequestKind.EXTENSION:
+        granted = [each for each in granted if each.department_id == act.case.department_id]
+    return len(granted)
+
+
+def _size(details: dict[str, Any]) -> tuple[Decimal | None, Decimal | None]:
+    days, ratio = details.get("days"), details.get("ratio")
+    return (Decimal(days) if days else None), (Decimal(ratio) if ratio else None)
 
 
 def _details(act: Act, kind: RequestKind) -> dict[str, Any]:
-    fields = act.fields
     if kind is RequestKind.EXTENSION:
         return _extension_details(act)
     if kind is RequestKind.SUSPENSION:
-        expected = fields.get("expected_at")
-        return {
-            "review_at": fields["review_at"].isoformat(),
-            "expected_at": expected.isoformat() if expected else None,
-        }
+        return _suspension_details(act)
     if kind is RequestKind.PROXY:
-        return {"squad": fields["squad"].code, "squad_id": fields["squad"].pk}
+        return {"squad": act.fields["squad"].code, "squad_id": act.fields["squad"].pk}
     return {}
 
 
 def _extension_details(act: Act) -> dict[str, Any]:
-    """Say now whether the desk may grant it: its size against the original, the first time."""
-    value, unit = act.fields["extension_value"], act.fields["extension_unit"]
+    """Measure it against the original limit: how many days, how many times as long."""
+    value, unit = act.fields["extension_value"], Unit(act.fields["extension_unit"])
     clock = act.clocks.main(ClockKind.HANDLE)
     if clock is None or clock.limit_value is None:
         raise invalid("extension_value", _("There is no deadline to extend."))
-    calendar = act.clocks.calendar_of(clock)
+    original = Limit(Decimal(clock.limit_value), Unit(clock.limit_unit))
     try:
-        asked = limit_duration(calendar, Limit(value, Unit(unit)))
-    except ValueError as error:
+        days, ratio = extension_size(act.clocks.calendar_of(clock), original, value, unit)
+    except CalendarError as error:
         raise invalid("extension_value", _("This extension is too long.")) from error
-    original = limit_duration(calendar, Limit(Decimal(clock.limit_value), Unit(clock.limit_unit)))
-    share = asked / original if original > timedelta() else 0
-    return {
-        "value": str(value),
-        "unit": unit,
-        "is_first": not clock.granted,
-        "is_short": share <= float(act.situation.policy.desk_extension_ratio),
+    return {"value": str(value), "unit": unit.value, "days": str(days), "ratio": str(ratio)}
+
+
+def _suspension_details(act: Act) -> dict[str, Any]:
+    """Move a review date that is no working day to the next one, and keep what was asked."""
+    wanted, expected = act.fields["review_at"], act.fields.get("expected_at")
+    review_at = _on_a_working_day(act, wanted)
+    details = {
+        "review_at": review_at.isoformat(),
+        "expected_at": expected.isoformat() if expected else None,
+        "days": str(suspension_days(act.now, review_at)),
     }
+    if review_at != wanted:
+        details["review_wanted_at"] = wanted.isoformat()
+    return details
+
+
+def _on_a_working_day(act: Act, moment: datetime) -> datetime:
+    """Reviews are the desk's work: its calendar says which days are days off."""
+    return next_working_moment(act.clocks.limits.of(ClockKind.DISPATCH).calendar, moment)
 
 
 def _decide(act: Act, status: str) -> None:
     request = act.request
     assert request is not None
-    request.status = status
+    request.status, request.waits_for = status, []
     request.decided_by, request.decided_at = act.actor, act.now
     request.decision_note = act.fields.get("reason", "") or act.fields.get("note", "")
     act.decided = request
@@ -88,27 +131,30 @@ def _decide(act: Act, status: str) -> None:
 
 @effect
 def approve_request(act: Act) -> None:
-    """Say yes; a first approval of two leaves the request open (``approve_first``)."""
+    """The last who has to agree does: what was asked is granted."""
     _decide(act, ApprovalRequest.Status.APPROVED)
     _add_approval(act)
+
+
+@effect
+def approve_step(act: Act) -> None:
+    """Agree, and leave the request to whoever comes next."""
+    request = act.request
+    assert request is not None
+    _add_approval(act)
+    request.waits_for = request.posts_due
+    act.decided = request
+    act.data["request"] = {"id": request.pk, "kind": request.kind, "step": len(request.approvals)}
 
 
 def _add_approval(act: Act) -> None:
     request = act.request
     assert request is not None
     assert act.actor is not None
-    request.approvals = [
-        *request.approvals,
-        {"post": act.post.value, "user": act.actor.pk, "at": act.now.isoformat()},
-    ]
-
-
-@effect
-def approve_first(act: Act) -> None:
-    """The first of two has agreed; the leader decides."""
-    request = act.request
-    assert request is not None
-    request.status, request.decided_by, request.decided_at = ApprovalRequest.Status.OPEN, None, None
+    step = {"post": act.post.value, "user": act.actor.pk, "at": act.now.isoformat()}
+    if note := act.fields.get("note"):
+        step["note"] = note
+    request.approvals = [*request.approvals, step]
 
 
 @effect

@@ -1,0 +1,1 @@
+"""Pages of exceptions and supervision under /supervision/."""
