@@ -94,7 +94,7 @@ class Person:
         page.locator("input[name=password]").fill(PASSWORD)
         page.keyboard.press("Enter")
         expect(page).not_to_have_url(re.compile("/login/"))
-        page.wait_for_load_state("networkidle")  # the modules that listen to keys are there
+        page.wait_for_load_state()  # the modules that listen to keys have run by then
 
     @property
     def desk(self) -> str:
@@ -103,7 +103,7 @@ class Person:
 
     def go(self, path: str) -> Page:
         """Open a page of the site."""
-        self.page.goto(self.base + path, wait_until="networkidle")
+        self.page.goto(self.base + path)
         return self.page
 
     def add_photo(self, colour: str) -> None:
@@ -128,7 +128,7 @@ class Person:
         if asks:
             self._answer(action, photo, fields)
         expect(page.locator("body")).to_contain_text(f"{case.number}: ")  # what came of it
-        page.wait_for_load_state("networkidle")
+        page.wait_for_load_state()
         case.refresh_from_db()
 
     def _answer(self, action: str, photo: str, fields: dict[str, str]) -> None:

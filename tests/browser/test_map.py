@@ -64,7 +64,7 @@ def test_a_component_is_found_by_its_code_clicked_and_filtered_away(person, tree
     page.mouse.click(*place)
     expect(told).to_be_hidden()
 
-    page.reload(wait_until="networkidle")
+    page.reload()
     expect(page.get_by_label("Landscaping and greening facilities")).not_to_be_checked()
 
 
