@@ -158,16 +158,23 @@ def build_cast(city: City, now: datetime = NOW) -> Cast:
     load_routing(city, now)
     people = {user.username: user for user in User.objects.with_roles().order_by("pk")}
     cell = _usual_cell()
-    point = cell.geometry.point_on_surface
     _give_ground(bodies, people, cell)
-    component = component_create(
+    component_create(
         actor=None,
         type=CaseType.objects.get(code="C0305"),
-        geometry=point,
+        geometry=cell.geometry.point_on_surface,
         competent_body=bodies["sanitation"],
         on=timezone.localdate(now),
     )
-    return Cast(city, bodies, people, (point.x, point.y), component)
+    return find_cast(city)
+
+
+def find_cast(city: City) -> Cast:
+    """Return the cast that was built."""
+    bodies = {body.code: body for body in Organisation.objects.filter(city=city)}
+    people = {user.username: user for user in User.objects.with_roles().order_by("pk")}
+    component = Component.objects.get()
+    return Cast(city, bodies, people, component.point.coords, component)
 
 
 def _usual_cell() -> GridCell:

@@ -8,8 +8,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
-from accounts.models import City
-from tests.cast import Cast, build_cast
+from accounts.models import City, User
+from tests.cast import Cast, build_cast, find_cast
+from tests.databases import cast_database_drop, cast_database_make, database_use
 from tests.geo_city import load_mini_city
 
 TRUNCATE_GUARDS = """
@@ -56,9 +57,44 @@ def as_app_role(db) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def mini_city_once(django_db_setup, django_db_blocker) -> None:
+def bare_database(django_db_setup) -> str:
+    """The name of the database that tests without the cast use."""
+    return connection.settings_dict["NAME"]
+
+
+@pytest.fixture(scope="session")
+def cast_database(bare_database, django_db_blocker) -> Iterator[str]:
+    """The name of the database in which the cast is there already."""
+    with django_db_blocker.unblock():
+        name = cast_database_make(bare_database)
+    yield name
+    with django_db_blocker.unblock():
+        database_use(bare_database)
+        cast_database_drop(name)
+
+
+@pytest.fixture
+def _right_database(request, bare_database) -> None:
+    """Go to the database of the cast where a test asks for it and commits nothing."""
+    marker = request.node.get_closest_marker("django_db")
+    commits = bool(marker and marker.kwargs.get("transaction"))
+    commits = commits or {"transactional_db", "live_server"} & set(request.fixturenames)
+    asks = "cast" in request.fixturenames
+    database_use(
+        request.getfixturevalue("cast_database" if asks and not commits else "bare_database")
+    )
+
+
+@pytest.fixture
+def _django_db_helper(_right_database, _django_db_helper) -> None:
+    """Choose the database before pytest-django opens a test's transaction in it."""
+
+
+@pytest.fixture(scope="session")
+def mini_city_once(bare_database, django_db_blocker) -> None:
     """Load five streets of the demo city once for all tests of this process."""
     with django_db_blocker.unblock():
+        database_use(bare_database)
         load_mini_city()
 
 
@@ -69,6 +105,7 @@ def mini_city(mini_city_once, db) -> City:
 
 
 @pytest.fixture
-def cast(mini_city) -> Cast:
+def cast(db) -> Cast:
     """The small city with its catalogue, settings, bodies and people."""
-    return build_cast(mini_city)
+    city = City.objects.filter(area__isnull=False).first() or load_mini_city()
+    return find_cast(city) if User.objects.exists() else build_cast(city)
