@@ -1,7 +1,7 @@
 """The page of the map in Chromium, over as many components as the database has.
 
-A hand drags the map about at three zooms while the page counts its frames; what it looks like in the
-end lies in ``var/bench/map-<zoom>.png``. Chromium draws on the CPU here, beside the server.
+A hand drags the map about at three zooms while the page counts its frames; what it looks like in
+the end lies in ``var/bench/map-<zoom>.png``. Chromium draws on the CPU here, beside the server.
 """
 
 from __future__ import annotations
