@@ -94,7 +94,7 @@ class PersonAdmin(BaseUserAdmin):
     form = type("PersonChangeForm", (PersonForm, BaseUserAdmin.form), {"Meta": PersonForm.Meta})
     fieldsets = (
         (None, {"fields": ("username", "password", "is_active")}),
-        (_("Person"), {"fields": ("display_name", "phone", "language", "theme")}),
+        (_("Person"), {"fields": ("display_name", "phone", "email", "language", "theme")}),
         (_("Work"), {"fields": ("city", "organisation", "groups", "is_staff")}),
     )
     add_fieldsets = (

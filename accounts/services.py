@@ -48,12 +48,17 @@ CONFIGURED = {
         "workcalendar",
     ),
     "dispatch": ("automatictype", "publishedrules", "routingrule", "rulecooperation"),
+    "live": ("notificationpolicy", "notificationrule", "notificationtemplate"),
 }
-CONFIGURATION = tuple(
-    f"{app}.{right}_{model}"
-    for app, models in CONFIGURED.items()
-    for model in models
-    for right in ("view", "add", "change")
+WATCHED = ("live.view_delivery", "live.view_eventreader")
+CONFIGURATION = (
+    tuple(
+        f"{app}.{right}_{model}"
+        for app, models in CONFIGURED.items()
+        for model in models
+        for right in ("view", "add", "change")
+    )
+    + WATCHED
 )
 
 

@@ -234,6 +234,24 @@ HOTLINE = env("HOTLINE", default="12345")  # the number on plates; "" where ther
 DOCUMENT_FONTS = ["Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei"]
 DOCUMENT_FONT_PATHS = env.list("DOCUMENT_FONT_PATHS", default=[])  # besides the system's
 
+# --- Notifications --------------------------------------------------------------------------------
+
+# E-mail goes out where EMAIL_URL names a server; the demo writes its mails to files.
+EMAIL_URL = env("EMAIL_URL", default=f"filemail:///{BASE_DIR / 'var' / 'mail'}" if DEMO else "")
+NOTIFICATION_EMAIL = bool(EMAIL_URL)
+vars().update(env.email_url_config(EMAIL_URL or "dummymail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="citymgmt@localhost")
+# The class that sends text messages; empty: none are sent. See live/notifications/gateways/.
+NOTIFICATION_GATEWAY = env(
+    "NOTIFICATION_GATEWAY",
+    default="live.notifications.gateways.console.ConsoleGateway" if DEMO else "",
+)
+NOTIFICATION_GATEWAY_URL = env("NOTIFICATION_GATEWAY_URL", default="")  # of the webhook gateway
+NOTIFICATION_GATEWAY_SECRET = env("NOTIFICATION_GATEWAY_SECRET", default="")  # signs what it gets
+# Whether the gateway may stand in a private network, and answer without TLS there.
+NOTIFICATION_PRIVATE_ADDRESSES = env.bool("NOTIFICATION_PRIVATE_ADDRESSES", default=False)
+
 # --- Files ----------------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
@@ -335,6 +353,16 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "sequence-events": {"task": "live.sequence_events", "schedule": 1.0, "options": {"expires": 1}},
+    "read-events": {"task": "live.read_events", "schedule": 2.0, "options": {"expires": 2}},
+    "send-deliveries": {
+        "task": "live.send_deliveries",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "forget-notifications": {
+        "task": "live.forget_notifications",
+        "schedule": crontab(hour=3, minute=30),
+    },
     "release-overdue-tasks": {
         "task": "cases.release_overdue_tasks",
         "schedule": 60.0,

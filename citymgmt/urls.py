@@ -23,5 +23,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("supervision/", include("cases.exceptions.urls")),
     path("", include("cases.urls")),
     path("", include("dispatch.urls")),
+    path("notifications/", include("live.notifications.urls")),
     path("", include("desks.urls")),
 ]

@@ -4,6 +4,7 @@ Only what makes every answer wrong is a failure (503): no database, migrations n
 city can work without for a while (Redis, beat) is named under `degraded` with 200.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 
@@ -62,12 +63,17 @@ def migrations_applied() -> bool:
     return _applied
 
 
+_CHECKS: dict[str, Callable[[], bool]] = {}
+
+
+def register_degradation(name: str, is_well: Callable[[], bool]) -> None:
+    """Let an app say that something of its own does not work, though the pages do."""
+    _CHECKS[name] = is_well
+
+
 def degradations() -> list[str]:
-    return [
-        name
-        for name, is_well in (("redis", redis_answers()), ("beat", beat_ticks()))
-        if not is_well
-    ]
+    checks = {"redis": redis_answers, "beat": beat_ticks, **_CHECKS}
+    return [name for name, is_well in checks.items() if not is_well()]
 
 
 @cache

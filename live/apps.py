@@ -1,4 +1,4 @@
-"""Configuration of the app: the numbered event log."""
+"""Configuration of the app: the numbered event log and who follows it."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -8,3 +8,13 @@ class LiveConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "live"
     verbose_name = _("Live events")
+
+    def ready(self) -> None:
+        """Let notifications follow the log; say on the health page when they do not get through."""
+        from common.health import register_degradation  # noqa: PLC0415  models are ready now
+        from live.notifications.health import news_gets_through  # noqa: PLC0415
+        from live.notifications.notify import READER  # noqa: PLC0415
+        from live.readers import register_reader  # noqa: PLC0415
+
+        register_reader(READER)
+        register_degradation("notifications", news_gets_through)

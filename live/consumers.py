@@ -1,7 +1,8 @@
 """The socket of a page: it hears that the log has grown and asks the API for what it may see.
 
-The socket carries no content, only the head of the log, so it can leak nothing; a beat every five
-seconds lets the page notice that the line is dead.
+The socket carries no content, only the head of the log and the hint that the reader's own inbox
+changed, so it can leak nothing; a beat every five seconds lets the page notice that the line is
+dead.
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
     async def log_head(self, message: dict[str, Any]) -> None:
         """Pass the head on."""
         await self.send_json({"head": message["head"]})
+
+    async def inbox_changed(self, message: dict[str, Any]) -> None:
+        """Say that this person's inbox changed; the others hear nothing."""
+        if self.scope["user"].pk in message["people"]:
+            await self.send_json({"inbox": True})
 
     async def _heartbeat(self) -> None:
         with contextlib.suppress(asyncio.CancelledError):

@@ -1,5 +1,6 @@
 // Starts the small modules every page uses. Each listens on the document, so that fragments
 // swapped in later need no wiring of their own.
+import { startBell } from "./lib/bell.js";
 import { startClockChips } from "./lib/clock_chips.js";
 import { startChecks } from "./lib/checks.js";
 import { startChoices } from "./lib/choices.js";
@@ -13,6 +14,7 @@ import { startTheme } from "./lib/theme.js";
 import { startTypeahead } from "./lib/typeahead.js";
 import { startMaps } from "./map/base.js";
 
+startBell();
 startTheme();
 startHeaderClock();
 startClockChips();

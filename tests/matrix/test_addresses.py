@@ -121,6 +121,11 @@ dispatch/rules/                         302 403 403 403 200 200 200 403 403 403 
 dispatch/rules/cases/                   302 403 403 403 200 200 200 403 403 403 200 200 403 200 403 403
 dispatch/                               302 403 403 403 403 200 200 403 403 403 403 403 403 403 403 403
 inbox/                                  302 403 403 403 403 403 403 200 200 200 403 403 403 403 403 403
+notifications/                          302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+notifications/count/                    302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+notifications/read/                     302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+notifications/settings/                 302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+notifications/<pk>/open/                302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
 supervision/                            302 403 403 403 200 403 403 403 403 403 200 403 403 403 403 403
 supervision/ledgers/                    302 403 403 403 200 403 403 403 403 403 200 200 403 403 403 403
 supervision/ledgers/<kind>/             302 403 403 403 200 200 200 200 200 403 200 200 403 403 403 403
@@ -150,6 +155,9 @@ components/<code>/changes/<kind>/       302 400 400 400 400 400 400 400 403 403 
 supervision/urge/                       302 403 403 403 400 400 400 403 403 403 400 403 403 403 403 403
 supervision/repeats/<spot_id>/<decision>/ 302 403 403 403 404 403 403 403 403 403 404 403 403 403 403 403
 supervision/cycles/<cycle_id>/seen/     302 403 403 403 404 403 403 403 403 403 403 403 403 403 403 403
+notifications/read/                     302 302 302 302 302 302 302 302 302 302 302 302 302 302 302 302
+notifications/settings/                 302 302 302 302 302 302 302 302 302 302 302 302 302 302 302 302
+notifications/<pk>/open/                302 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
 """  # noqa: E501
 
 SIMPLE = re.compile(r"<\w+:(\w+)>")
@@ -204,6 +212,7 @@ def parts(cast: Cast) -> dict[str, str]:
         "<part_id>": str(survey.parts.get().pk),
         "<body_id>": str(cast.bodies["gardens"].pk),
         "<number>": case.number,
+        "<pk>": "1",
         "<action>": "complete",
         "<clock_id>": str(case.clocks.get(kind="handle").pk),
         "<photo_id>": str(CasePhoto.objects.get(case=case, purpose="before").photo_id),

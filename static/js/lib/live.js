@@ -59,7 +59,9 @@ function listen(feed, onLost) {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(`${scheme}//${location.host}${feed.settings.socket}`);
   socket.addEventListener("message", ({ data }) => {
-    if (JSON.parse(data).head > feed.position) feed.ask();
+    const message = JSON.parse(data);
+    if (message.inbox) document.dispatchEvent(new CustomEvent("inbox-changed"));
+    else if (message.head > feed.position) feed.ask();
     else setHealth("ok", feed.settings.words);
   });
   socket.addEventListener("close", onLost);
