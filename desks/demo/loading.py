@@ -8,6 +8,8 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast, Concat, LPad
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -30,6 +32,9 @@ from desks.demo.register import load_register
 from dispatch.loading import load_routing
 from grid.loading import load_city_pack
 from grid.reorganisation.plan import read_plan
+from live.notifications.loading import load_notifications
+from live.notifications.notify import READER
+from live.readers import reader_begin
 
 PACK = settings.BASE_DIR / "fixtures" / "hangzhou"
 FOUNDED = date(2021, 4, 9)  # from when the divisions of the pack hold
@@ -49,12 +54,15 @@ def load_demo() -> City:
     city = City.objects.first()
     if city is not None and _is_complete(city):
         roles_sync()
+        load_notifications(city)
         keep_password(settings.DEMO_PASSWORD)
     else:
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off")
         city = build_city(now, settings.DEMO_PASSWORD)
         load_register(city, timezone.localdate(now))
+        people_make_reachable(city)
+        reader_begin(reader=READER, position=0)  # the past days fill the inboxes
         load_history(city, now)
         repeats_find(now=now)
         with connection.cursor() as cursor:
@@ -72,7 +80,16 @@ def build_city(
     load_settings(city, now)
     load_organisations(city, FOUNDED, password)
     load_routing(city, now)
+    load_notifications(city)
     return city
+
+
+def people_make_reachable(city: City) -> None:
+    """Give everybody an address and a number that belong to nobody, so that messages go out."""
+    User.objects.filter(city=city).update(
+        email=Concat("username", Value("@city.example")),
+        phone=Concat(Value("1000"), LPad(Cast("pk", CharField()), 7, Value("0"))),
+    )
 
 
 def build_city_of_2020(

@@ -21,6 +21,7 @@ from desks.demo.organisations import load_organisations
 from dispatch.loading import load_routing
 from grid.loading import load_city_pack
 from grid.models import Area
+from live.notifications.loading import load_notifications
 
 CITY_PACK = settings.BASE_DIR / "fixtures" / "hangzhou"
 MANAGE = settings.BASE_DIR / "manage.py"
@@ -74,4 +75,5 @@ def city_prepare() -> City:
     since = Area.objects.filter(city=city).earliest("valid_from").valid_from
     load_organisations(city, since, secrets.token_urlsafe())
     load_routing(city, timezone.now())
+    load_notifications(city)
     return city
