@@ -56,6 +56,7 @@ def load_demo() -> City:
         roles_sync()
         load_notifications(city)
         keep_password(settings.DEMO_PASSWORD)
+        load_routing(city, now)
     else:
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off")

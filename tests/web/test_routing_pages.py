@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Organisation
@@ -248,3 +250,29 @@ def test_only_who_configures_the_city_sees_the_draft(cast, page_of):
     for name in ("dispatcher_li", "leader_tang"):
         assert page_of(name).get(reverse(f"{ADMIN}review")).status_code == 302
         assert page_of(name).post(reverse(f"{ADMIN}publish")).status_code == 302
+
+
+# ── what the desk asks of the database ────────────────────────────────────────────────────────
+
+QUERIES = {  # address: SQL queries with a case shown, however many wait
+    "/dispatch/": 15,
+    "/dispatch/?queue=nobody": 15,
+    "/dispatch/rules/": 4,
+    "/dispatch/rules/cases/": 4,
+}
+
+
+@pytest.mark.parametrize("address", QUERIES)
+def test_a_page_of_the_desk_keeps_to_its_queries(cast, page_of, address):
+    client = page_of("dispatcher_li")
+    counts = []
+    for first, last in ((0, 2), (2, 12)):
+        for number in range(first, last):
+            Story(cast, metres=number, type_code="E0204").walk_to(State.FILED)
+        Story(cast, metres=30 + last).walk_to(State.DISPATCHED)
+        cases_route(now=NOW)
+        client.get(address)
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(address).status_code == 200
+        counts.append(len(captured))
+    assert counts == [QUERIES[address]] * 2
