@@ -52,6 +52,10 @@ EXPORT_REGISTER = "components.export_register"
 IMPORT_SURVEYS = "components.import_surveys"
 REVIEW_SURVEYS = "components.review_surveys"
 CONFIRM_SURVEYS = "components.confirm_surveys"
+VIEW_FUNDS = "dispatch.view_funds"
+ALLOCATE_FUNDS = "dispatch.allocate_funds"
+CHECK_COSTS = "dispatch.check_costs"
+BOOK_FUNDS = "dispatch.book_funds"
 
 ROLES: dict[Role, RoleDefinition] = {
     definition.role: definition
@@ -77,10 +81,15 @@ ROLES: dict[Role, RoleDefinition] = {
                 EXPORT_REGISTER,
                 IMPORT_SURVEYS,
                 REVIEW_SURVEYS,
+                VIEW_FUNDS,
+                CHECK_COSTS,
             ),
         ),
         RoleDefinition(
-            Role.DISPATCHER, _("Dispatcher"), "/dispatch/", (PROPOSE_CHANGES, EXPORT_REGISTER)
+            Role.DISPATCHER,
+            _("Dispatcher"),
+            "/dispatch/",
+            (PROPOSE_CHANGES, EXPORT_REGISTER, VIEW_FUNDS),
         ),
         RoleDefinition(
             Role.DEPARTMENT_CLERK,
@@ -108,13 +117,15 @@ ROLES: dict[Role, RoleDefinition] = {
                 APPROVE_CHANGES,
                 EXPORT_REGISTER,
                 REVIEW_SURVEYS,
+                VIEW_FUNDS,
+                ALLOCATE_FUNDS,
             ),
         ),
         RoleDefinition(
             Role.INSPECTOR,
             _("Inspector"),
             "/cases/",
-            (SEE_ALL, PROPOSE_CHANGES, EXPORT_REGISTER),
+            (SEE_ALL, PROPOSE_CHANGES, EXPORT_REGISTER, VIEW_FUNDS, BOOK_FUNDS),
         ),
         RoleDefinition(Role.CONTRACTOR_MANAGER, _("Contractor manager"), "/cases/", ()),
         RoleDefinition(
@@ -130,6 +141,7 @@ ROLES: dict[Role, RoleDefinition] = {
                 EXPORT_REGISTER,
                 IMPORT_SURVEYS,
                 REVIEW_SURVEYS,
+                VIEW_FUNDS,
             ),
         ),
         RoleDefinition(Role.SHARING_PARTNER, _("Sharing partner"), "/cases/", (REPORT,)),

@@ -24,6 +24,7 @@ from cases.models import Case, FieldTask, Photo, ReasonCode, SupervisionOrder, U
 from cases.situation import Situation
 from cases.time_limits import HORIZON_YEARS, Unit
 from common.geo import distance_m
+from common.money import NotMoney, fen_of
 from common.prepared import Prepared, Slot
 from common.rows import one_or_none
 from common.text import clean_text
@@ -368,6 +369,17 @@ def read_extension_value(name: str, raw: Any, situation: Situation) -> Decimal:
     return value
 
 
+def read_amount(name: str, raw: Any, situation: Situation) -> int:
+    """Return an amount in fen, above zero."""
+    try:
+        amount = fen_of(raw)
+    except NotMoney as error:
+        raise invalid(name, error.sentence) from error
+    if not amount:
+        raise invalid(name, _("An amount must be above zero."))
+    return amount
+
+
 def read_future(name: str, raw: Any, situation: Situation) -> datetime:
     """Return a moment that lies ahead; a date means the start of that day."""
     try:
@@ -444,6 +456,7 @@ READERS: dict[str, Reader] = {
     "reply": _text(MAX_TEXT),
     "text": _text(MAX_TEXT),
     "phone_confirmation": _text(200),
+    "estimate": read_amount,
     "extension_value": read_extension_value,
     "extension_unit": _choice(tuple(unit.value for unit in Unit)),
     "review_at": read_future,

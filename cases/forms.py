@@ -331,6 +331,7 @@ FIELD_BUILDERS: dict[str, Callable[[Subject], forms.Field]] = {
     "department": department_field,
     "cooperating": cooperating_field,
     "squad": squad_field,
+    "estimate": line_field(_("Estimate in yuan"), help_text=_("what the work will cost, about")),
     "desk": desk_field,
     "closing_answers": closing_answers_field,
     "extension_value": extension_value_field,

@@ -623,7 +623,7 @@ REQUEST_RULES: tuple[RequestRule, ...] = (
         RequestKind.PROXY,
         (S.FILED, S.DISPATCHED, S.HANDLING),
         (P.DSP, P.DEP),
-        requires=("reason", "squad"),
+        requires=("reason_code", "reason", "squad", "estimate"),
         optional=("photos",),
         approvals=(
             Approval(

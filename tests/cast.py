@@ -318,6 +318,7 @@ GOOD_VALUES = {
     "collector": "collector_lin",
     "department": "sanitation",
     "squad": "squad",
+    "estimate": "3000",
     "desk": "xihu",
     "reason": "属于本辖区",
     "note": "已处理",

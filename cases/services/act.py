@@ -27,6 +27,7 @@ from cases.errors import (
 from cases.fields import TEXT_FIELDS, is_code, read_fields
 from cases.guards import CONDITIONS, NEED_FIELDS, PERSONS, POSSIBLE
 from cases.models import ApprovalRequest, Case, CaseEvent, CasePhoto, FieldTask, SubOrder
+from cases.publish import tell_case_acted
 from cases.services.context import Act
 from cases.services.effects import EFFECTS
 from cases.services.history import event_append, event_chain, notice_append
@@ -225,6 +226,7 @@ def _walk(act: Act, idempotency_key: str) -> Case:
         _tell_master(act)
     for action, data in act.notices:
         notice_append(case=case, action=action, data=data, now=act.now)
+    tell_case_acted(act)
     return case
 
 

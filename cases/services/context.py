@@ -75,7 +75,7 @@ class Act:
         self.changes_hands = False  # another department has the case: what the first asked lapses
         self.after_clocks: list[Callable[[], Any]] = []
         self.notices: list[tuple[str, dict[str, Any]]] = []  # what the system tells afterwards
-        self._before = values_of(situation.case)
+        self.before = values_of(situation.case)
 
     @property
     def case(self) -> Case:
@@ -106,7 +106,7 @@ class Act:
     def changed_fields(self) -> list[str]:
         """The fields of the case that are no longer as they were found."""
         now = values_of(self.case)
-        return [name for name, old in self._before.items() if now[name] is not old != now[name]]
+        return [name for name, old in self.before.items() if now[name] is not old != now[name]]
 
     def note(self, name: str, old: Any, new: Any) -> None:
         """Keep a change of a code in the history."""

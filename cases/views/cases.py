@@ -19,6 +19,7 @@ from cases.case_page import (
 from cases.choices import filter_choices
 from cases.exceptions.orders import orders_in_case
 from cases.models import ApprovalRequest, Case
+from cases.panels import panels_of
 from cases.presenters import action_buttons, case_row, photo_groups
 from cases.selectors import actions_for, case_get_visible, case_timeline, duplicates_near
 from cases.views.actions import refusal
@@ -77,6 +78,7 @@ def case_detail(request: HttpRequest, number: str) -> HttpResponse:
         "events": timeline(case_timeline(case)),
         "requests": request_rows(requests),
         "orders": orders_in_case(case, now),
+        "panels": panels_of(case, request.user, now),
         "similar": [case_row(each, now) for each in duplicates_near(case, request.user)],
     }
     return render(request, "cases/detail.html", context)

@@ -377,7 +377,12 @@ def _squad(turn: Turn) -> Fields:
     squads = list(squads_for(turn.case).order_by("path"))
     if not squads:
         raise CannotPlay("squad")
-    return {"reason": "责任主体不明，申请代整治", "squad": turn.chance.choice(squads).code}
+    return {
+        "reason_code": "unclear",
+        "reason": "责任主体不明，申请代整治",
+        "squad": turn.chance.choice(squads).code,
+        "estimate": str(turn.chance.randrange(8, 60) * 100),
+    }
 
 
 def _reply(orders: Any) -> Fields:

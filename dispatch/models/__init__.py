@@ -1,5 +1,19 @@
-"""What dispatch stores: routing rules as they are edited, as they were published, what they say."""
+"""What dispatch stores: routing rules, published and as they are edited; funds; squads."""
 
+from dispatch.funds.models import (
+    Account,
+    CostEntry,
+    CostEvidence,
+    CostItem,
+    Fund,
+    FundYear,
+    JournalEntry,
+    Posting,
+    ProxyThreshold,
+    ProxyWork,
+    Quote,
+    Recovery,
+)
 from dispatch.models.routing import (
     AutomaticType,
     CaseRouting,
@@ -7,11 +21,26 @@ from dispatch.models.routing import (
     RoutingRule,
     RuleCooperation,
 )
+from dispatch.squads.models import Shift, SquadProfile
 
 __all__ = [
+    "Account",
     "AutomaticType",
     "CaseRouting",
+    "CostEntry",
+    "CostEvidence",
+    "CostItem",
+    "Fund",
+    "FundYear",
+    "JournalEntry",
+    "Posting",
+    "ProxyThreshold",
+    "ProxyWork",
     "PublishedRules",
+    "Quote",
+    "Recovery",
     "RoutingRule",
     "RuleCooperation",
+    "Shift",
+    "SquadProfile",
 ]

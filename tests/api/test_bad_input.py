@@ -197,7 +197,7 @@ FIELD_OF = {  # every field an action reads, with a state and a person who may s
     State.ACCEPTED: ("supervisor_zhao", {"file": ("standard", "profile", "urgency")}),
     State.FILED: ("dispatcher_li", {"dispatch": ("department", "cooperating", "reason"),
                                     "hand_down": ("desk",),
-                                    "request_proxy": ("squad",)}),
+                                    "request_proxy": ("squad", "estimate", "reason_code")}),
     State.HANDLING: ("clerk_sun", {"complete": ("photos", "note", "closing_answers"),
                                    "request_extension": ("extension_value", "extension_unit"),
                                    "request_suspension": ("review_at", "expected_at"),

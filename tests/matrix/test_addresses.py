@@ -19,6 +19,7 @@ from components.plates.services import plates_give
 from components.register.changes import change_ask
 from components.register.models import ComponentChange
 from tests.api.census.conftest import Census
+from tests.api.funds.conftest import build_funds
 from tests.cast import NOW, Cast, Story, photo_of
 
 PEOPLE = {  # column: log-in; two of a post where one is tied to the case and one is not
@@ -126,6 +127,17 @@ notifications/count/                    302 200 200 200 200 200 200 200 200 200 
 notifications/read/                     302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
 notifications/settings/                 302 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 notifications/<pk>/open/                302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+funds/                                  302 403 403 403 200 200 200 403 403 302 200 200 403 200 403 403
+funds/works/                            302 403 403 403 200 200 200 403 403 200 200 200 403 200 403 403
+funds/works/<work_id>/<action>/         302 403 403 403 200 200 404 403 403 200 200 200 403 200 403 403
+funds/cases/<number>/quote/             302 403 403 403 403 200 404 403 403 404 403 403 403 403 403 403
+funds/evidence/<evidence_id>/<size>/    302 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
+funds/books/<code>/                     302 403 403 403 200 200 404 403 403 403 200 200 403 200 403 403
+funds/books/<code>/export/              302 403 403 403 200 200 404 403 403 403 200 200 403 200 403 403
+funds/books/<code>/entries/<entry_id>/reverse/ 302 403 403 403 403 403 403 403 403 403 200 200 403 403 403 403
+funds/books/<code>/<action>/            302 403 403 403 403 403 403 403 403 403 200 403 403 403 403 403
+funds/squads/                           302 403 403 403 200 200 200 403 403 200 200 200 403 200 403 403
+funds/squads/<code>/                    302 403 403 403 200 200 200 403 403 200 200 200 403 200 403 403
 supervision/                            302 403 403 403 200 403 403 403 403 403 200 403 403 403 403 403
 supervision/ledgers/                    302 403 403 403 200 403 403 403 403 403 200 200 403 403 403 403
 supervision/ledgers/<kind>/             302 403 403 403 200 200 200 200 200 403 200 200 403 403 403 403
@@ -201,10 +213,17 @@ def parts(cast: Cast) -> dict[str, str]:
     census = Census(cast)
     row = f"A,行道树,gardens,{cast.place[0]},{cast.place[1]}"
     survey = census.submit(census.read(f"编号,类型,主管部门,经度,纬度\n{row}\n"), days=5)
+    work = build_funds(cast).approved(metres=60)
     return {
         "ledgers/<kind>": "ledgers/return",
         "<spot_id>": "1",
         "<cycle_id>": "1",
+        "works/<work_id>/<action>": f"works/{work.pk}/release",
+        "books/<code>/<action>": "books/xihu/budget",
+        "books/<code>": "books/xihu",
+        "squads/<code>": "squads/squad",
+        "<entry_id>": "1",
+        "<evidence_id>": "1",
         "plates/<code>": f"plates/{plate.code}",
         "q/<code>": f"q/{plate.code}",
         "<document_id>": "1",

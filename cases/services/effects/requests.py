@@ -82,7 +82,12 @@ def _details(act: Act, kind: RequestKind) -> dict[str, Any]:
     if kind is RequestKind.SUSPENSION:
         return _suspension_details(act)
     if kind is RequestKind.PROXY:
-        return {"squad": act.fields["squad"].code, "squad_id": act.fields["squad"].pk}
+        squad = act.fields["squad"]
+        return {
+            "squad": squad.code,
+            "squad_id": squad.pk,
+            "estimate_fen": act.fields["estimate"],
+        }
     return {}
 
 

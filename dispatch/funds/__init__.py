@@ -1,0 +1,1 @@
+"""Proxy rectification (代整治): funds, their books, a case's money from quote to charge."""

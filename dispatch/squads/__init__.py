@@ -1,0 +1,1 @@
+"""Emergency squads: standing organisations with a roster and a measured reaction time."""
