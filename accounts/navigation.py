@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import pgettext_lazy
 
-from accounts.roles import CONFIRM_SURVEYS, IMPORT_SURVEYS, REVIEW_SURVEYS, Role, may
+from accounts.roles import (
+    CONFIRM_SURVEYS,
+    IMPORT_SURVEYS,
+    REVIEW_SURVEYS,
+    VIEW_FUNDS,
+    Role,
+    may,
+)
 
 HANDLERS = frozenset({Role.DEPARTMENT_CLERK, Role.DEPARTMENT_HEAD, Role.PROXY_SQUAD})
 EVERYBODY = frozenset(Role)
@@ -16,6 +23,7 @@ SURVEYORS = frozenset(
     for role in Role
     if any(may(frozenset({role}), one) for one in (IMPORT_SURVEYS, REVIEW_SURVEYS, CONFIRM_SURVEYS))
 )
+PAYERS = frozenset(role for role in Role if may(frozenset({role}), VIEW_FUNDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,9 @@ DESKS: tuple[Desk, ...] = (
         frozenset({Role.ADMINISTRATOR}),
     ),
     Desk("census:list", pgettext_lazy("desk", "Census"), "clipboard-check", SURVEYORS),
+    Desk(
+        "funds:overview", pgettext_lazy("desk", "Proxy work"), "cash", PAYERS | {Role.PROXY_SQUAD}
+    ),
     Desk(
         "admin:index",
         pgettext_lazy("desk", "Settings"),

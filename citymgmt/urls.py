@@ -22,6 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("components.register.urls")),
     path("supervision/", include("cases.exceptions.urls")),
     path("", include("cases.urls")),
+    path("funds/squads/", include("dispatch.squads.urls")),
+    path("funds/", include("dispatch.funds.urls")),
     path("", include("dispatch.urls")),
     path("notifications/", include("live.notifications.urls")),
     path("", include("desks.urls")),

@@ -19,11 +19,13 @@ from cases.admin import ReadOnlyAdmin
 from common import clock
 from common.errors import DomainError
 from components.admin import KeptAdmin
+from dispatch.funds import admin as funds_admin  # noqa: F401  its pages register themselves
 from dispatch.models import AutomaticType, PublishedRules, RoutingRule, RuleCooperation
 from dispatch.routing.dry_run import SIZES
 from dispatch.routing.facts import book_of
 from dispatch.routing.review import draft_dry_run, draft_words, lines, review
 from dispatch.routing.services import draft_take_back, rules_publish
+from dispatch.squads import admin as squads_admin  # noqa: F401
 
 
 def the_city() -> City:

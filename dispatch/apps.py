@@ -10,10 +10,12 @@ class DispatchConfig(AppConfig):
     verbose_name = _("Dispatch")
 
     def ready(self) -> None:
-        """Answer the door when it asks who handles a case, and follow it with the money."""
+        """Answer the door when it asks who handles a case; follow it with the money."""
         from cases.publish import case_acted, department_asked  # noqa: PLC0415  models are ready
+        from dispatch.funds.panel import register  # noqa: PLC0415
         from dispatch.funds.services.works import case_followed  # noqa: PLC0415
         from dispatch.selectors import routing_of_case  # noqa: PLC0415
 
         department_asked.connect(routing_of_case, dispatch_uid="dispatch")
         case_acted.connect(case_followed, dispatch_uid="dispatch.funds")
+        register()

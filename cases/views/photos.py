@@ -23,6 +23,11 @@ def photo_file(request: HttpRequest, photo_id: int, size: str) -> HttpResponseBa
     photo = Photo.objects.filter(pk=photo_id).first() if size in SIZES else None
     if photo is None or not _may_see(request.user, photo):
         raise Http404
+    return photo_response(photo, size)
+
+
+def photo_response(photo: Photo, size: str) -> HttpResponseBase:
+    """Return the bytes of a size, once somebody was found to be allowed them."""
     path = photo_path(photo.sha256, size)
     if settings.X_ACCEL_PREFIX:
         response: HttpResponseBase = HttpResponse(content_type="image/jpeg")

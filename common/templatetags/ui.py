@@ -22,6 +22,7 @@ from django.utils.translation import get_language, gettext
 
 from common import clock as city_clock
 from common.durations import duration_text, duration_words, limit_text, remaining_text
+from common.money import money_text
 
 register = template.Library()
 
@@ -80,6 +81,12 @@ def in_language(thing: Any, name: str) -> str:
     """Return a text kept in two languages, such as ``condition`` and ``condition_en``."""
     english = read(thing, f"{name}_en", "")
     return str(english if english and is_english() else read(thing, name, ""))
+
+
+@register.filter
+def money(fen: int | None) -> str:
+    """Return an amount of fen in yuan, such as "1,234.50"; empty without a value."""
+    return "" if fen is None else money_text(fen)
 
 
 @register.filter

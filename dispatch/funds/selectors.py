@@ -22,8 +22,10 @@ from dispatch.funds.models import (
     JournalEntry,
     Kind,
     Posting,
+    ProxyThreshold,
     ProxyWork,
     Quote,
+    Recovery,
 )
 
 # The squad has completed the work; what comes after is looking and closing.
@@ -229,6 +231,60 @@ def work_get_visible(*, user: User, work_id: int) -> ProxyWork:
     if work is None:
         raise FundNotFound
     return work
+
+
+@dataclass(slots=True)
+class WorkFile:
+    """Everything about one work: quotes of its case's run, the cost that counts, the recovery."""
+
+    work: ProxyWork
+    quotes: list[Quote]
+    costs: list[CostEntry]
+    recovery: Recovery | None
+    entries: list[JournalEntry]
+    thresholds: list[ProxyThreshold]
+
+    @property
+    def accepted(self) -> Quote | None:
+        """The quote that was accepted."""
+        return next((row for row in self.quotes if row.state == Quote.State.ACCEPTED), None)
+
+    @property
+    def cost(self) -> CostEntry | None:
+        """The cost that counts: neither returned nor ended."""
+        gone = (CostEntry.State.RETURNED, CostEntry.State.ENDED)
+        return next((row for row in self.costs if row.state not in gone), None)
+
+    @property
+    def held_fen(self) -> int:
+        """What is committed now, from the postings."""
+        return self._sum(Kind.COMMITTED)
+
+    @property
+    def paid_fen(self) -> int:
+        """What was paid, from the postings."""
+        return self._sum(Kind.PAID)
+
+    def _sum(self, kind: Kind) -> int:
+        postings = (posting for entry in self.entries for posting in entry.postings.all())
+        return sum(p.amount_fen for p in postings if p.account.kind == kind)
+
+
+def work_file(work: ProxyWork) -> WorkFile:
+    """Return a work with everything about it: seven queries."""
+    quotes = Quote.objects.filter(case=work.case_id, run=work.run).exclude(
+        state=Quote.State.REPLACED
+    )
+    entries = JournalEntry.objects.filter(work=work).select_related("actor", "reversed_by", "year")
+    costs = work.costs.select_related("entered_by", "approved_by", "checked_by")
+    return WorkFile(
+        work=work,
+        quotes=list(quotes.select_related("bidder", "entered_by", "accepted_by")),
+        costs=list(costs.prefetch_related("items", "evidence").order_by("-pk")),
+        recovery=work.recoveries.filter(is_cancelled=False).select_related("debtor").first(),
+        entries=list(entries.prefetch_related("postings__account").order_by("pk")),
+        thresholds=list(ProxyThreshold.objects.filter(city=work.case.city_id)),
+    )
 
 
 # ── proof ─────────────────────────────────────────────────────────────────────────────────────

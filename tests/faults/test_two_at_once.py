@@ -12,11 +12,17 @@ from django.db import connections
 
 from accounts.idempotency import run_once
 from accounts.models import User
+from accounts.roles import Role
+from accounts.services import user_create
 from cases.errors import ActionRefused
 from cases.models import Case, LeaderInstruction
 from cases.services import case_act, case_report
 from cases.workflow import State
-from tests.cast import NOW, Cast, Story, photo_of
+from common.errors import DomainError
+from dispatch.funds.selectors import books_verify
+from dispatch.funds.services.charges import work_charge
+from tests.api.funds.conftest import build_funds
+from tests.cast import NOW, PASSWORD, Cast, Story, photo_of
 from tests.matrix.invariants import check_case
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -263,3 +269,66 @@ def test_numbers_given_at_once_have_no_gap_and_no_collision(cast: Cast, size):
 
     assert at_once(report, report, report) == [each_reports] * 3
     assert numbers() == list(range(1, 3 * (each_reports - each_reports // 5) + 1))
+
+
+def test_two_clerks_charge_a_work_at_once_and_it_is_paid_once(cast: Cast):
+    funds = build_funds(cast)
+    work = funds.checked()
+
+    def charge(name: str):
+        def work_it(barrier: Barrier) -> str:
+            clerk = User.objects.with_roles().get(username=name)
+            barrier.wait()
+            return refusal_code(lambda: work_charge(actor=clerk, work_id=work.pk, now=NOW))
+
+        return work_it
+
+    twin = user_create(
+        username="inspector_yu",
+        password=PASSWORD,
+        city=cast.city,
+        organisation=cast.bodies["centre"],
+        display_name="inspector_yu",
+        roles=[Role.INSPECTOR],
+    )
+    assert sorted(at_once(charge("inspector_he"), charge(twin.username))) == [
+        "done",
+        "not_possible",
+    ]
+    assert funds.figures == (725_000, 0, 275_000)
+    assert books_verify() == []
+
+
+def test_two_approvals_at_once_do_not_spend_the_same_money(cast: Cast):
+    funds = build_funds(cast)
+    stories = [Story(cast, metres=each).walk_to(State.HANDLING) for each in (0, 5)]
+    for story in stories:
+        story.act("request_proxy", cast.clerk_sun, estimate="6000")
+
+    def approve(story: Story):
+        def work_it(barrier: Barrier) -> str:
+            leader = User.objects.with_roles().get(username="leader_tang")
+            barrier.wait()
+            return refusal_code(
+                lambda: case_act(
+                    case_id=story.case.pk,
+                    action="approve_proxy",
+                    actor=leader,
+                    now=NOW,
+                    request=story.good_value("request", "approve_proxy", leader),
+                )
+            )
+
+        return work_it
+
+    assert sorted(at_once(*map(approve, stories))) == ["done", "not_enough_money"]
+    assert funds.figures == (400_000, 600_000, 0)
+
+
+def refusal_code(act) -> str:
+    """Return ``done`` or the code of any refusal."""
+    try:
+        act()
+    except DomainError as refusal:
+        return refusal.code
+    return "done"

@@ -1,0 +1,1 @@
+"""Pages of the funds; each module translates in, makes one domain call, translates out."""
