@@ -29,7 +29,8 @@ from desks.demo.history import load_history
 from desks.demo.organisations import ORGANISATIONS, keep_password, load_organisations
 from desks.demo.pictures import PHOTOGRAPHER
 from desks.demo.register import load_register
-from dispatch.loading import load_routing
+from desks.demo.rosters import load_rosters
+from dispatch.loading import load_proxy_work, load_routing
 from grid.loading import load_city_pack
 from grid.reorganisation.plan import read_plan
 from live.notifications.loading import load_notifications
@@ -82,6 +83,8 @@ def build_city(
     load_organisations(city, FOUNDED, password)
     load_routing(city, now)
     load_notifications(city)
+    load_proxy_work(city, now)
+    load_rosters(city, now)
     return city
 
 
@@ -104,6 +107,7 @@ def build_city_of_2020(
     load_settings(city, now)
     load_organisations(city, COUNTED, password, ORGANISATIONS, ORGANISATIONS_OF_2020)
     load_routing(city, now)
+    load_proxy_work(city, now)
     return city
 
 

@@ -29,6 +29,7 @@ from cases.services import case_act, case_report
 from cases.services.photos import photo_copy
 from cases.workflow import State, arrows_from
 from components.models import CaseType, Component, LimitUnit, Profile
+from desks.demo.cashier import Cashier
 from desks.demo.cast import Cast
 from desks.demo.names import person_name
 from desks.demo.pictures import AFTER, BEFORE, Pictures
@@ -87,6 +88,7 @@ class Player:
     ) -> None:
         self.chance = chance
         self.cast = Cast(city, chance, without)
+        self.cashier = Cashier(city, chance)
         self.pictures = pictures
         lines = REPORTS.read_text(encoding="utf-8").splitlines()
         self.reports = [json.loads(line) for line in lines]
@@ -230,7 +232,7 @@ class Player:
         turn = Turn(self, case, actor, now)
         with transaction.atomic():
             fields = fields_for(action)(turn)
-            return case_act(
+            done = case_act(
                 case_id=case.pk,
                 action=action,
                 actor=actor,
@@ -238,6 +240,8 @@ class Player:
                 version=case.version,
                 **fields,
             )
+            self.cashier.follow(done, action, actor, now, lambda: turn.photo(AFTER))
+            return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +378,8 @@ def _master(turn: Turn) -> Fields:
 
 
 def _squad(turn: Turn) -> Fields:
-    squads = list(squads_for(turn.case).order_by("path"))
+    everybody = turn.player.cast
+    squads = [row for row in squads_for(turn.case).order_by("path") if everybody.clerk_of(row.pk)]
     if not squads:
         raise CannotPlay("squad")
     return {

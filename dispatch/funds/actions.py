@@ -18,7 +18,7 @@ from accounts.roles import BOOK_FUNDS, CHECK_COSTS, Role, may
 from common.money import money_text
 from common.templatetags.ui import named
 from dispatch.funds import forms
-from dispatch.funds.models import CostEntry, ProxyThreshold, ProxyWork, Quote
+from dispatch.funds.models import CostEntry, ProxyThreshold, ProxyWork
 from dispatch.funds.rules import threshold_for
 from dispatch.funds.selectors import WORK_DONE, WorkFile, holds_desk, is_of_squad
 from dispatch.funds.services.charges import FOUND_GOOD, recovery_open, refund_book, work_charge
@@ -52,7 +52,7 @@ def _may_accept(file: WorkFile, user: User) -> bool:
     own = [row for row in file.quotes if row.bidder_id == file.work.squad_id]
     if not own or not _is_open(file) or file.cost is not None:
         return False
-    if own[0].state == Quote.State.ACCEPTED or own[0].entered_by_id == user.pk:
+    if own[0].work_id == file.work.pk or own[0].entered_by_id == user.pk:
         return False
     accepter = threshold_for(file.thresholds, own[0].amount_fen).accepted_by
     is_small = accepter == ProxyThreshold.Accepter.DISPATCHER

@@ -30,8 +30,9 @@ def proxy_panel(case: Case, user: User, now: datetime) -> dict[str, Any] | None:
         return None
     works = works_visible_to(user).filter(case=case)
     work = works.select_related("case__desk", "squad", "year__fund", "request").first()
-    if work is None:
-        return _before(case, user)
+    before = _before(case, user) if work is None or work.ended_at is not None else None
+    if work is None or before is not None:
+        return before
     file = work_file(work)
     back = reverse("cases:detail", args=[case.number])
     offered = offered_actions(file, user)
@@ -39,7 +40,7 @@ def proxy_panel(case: Case, user: User, now: datetime) -> dict[str, Any] | None:
         action_row(each, reverse("funds:act", args=[work.pk, name]), back)
         for name, each in offered.items()
     ]
-    if work.state == ProxyWork.State.OPEN and _may_offer(user, case, work):
+    if work.ended_at is None and file.accepted is None and _may_offer(user, case, work):
         buttons.insert(0, _quote_button(case, back))
     return {
         "work": work,

@@ -247,7 +247,7 @@ class WorkFile:
     @property
     def accepted(self) -> Quote | None:
         """The quote that was accepted."""
-        return next((row for row in self.quotes if row.state == Quote.State.ACCEPTED), None)
+        return next((row for row in self.quotes if row.work_id == self.work.pk), None)
 
     @property
     def cost(self) -> CostEntry | None:

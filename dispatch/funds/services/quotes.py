@@ -112,7 +112,7 @@ def quote_accept(
         raise not_possible(_("A cost was entered already."))
     if quote.bidder_id != work.squad_id:
         raise not_possible(_("This quote is of another squad than the one that has the case."))
-    if quote.state == Quote.State.ACCEPTED:
+    if quote.work_id == work.pk:
         raise not_possible(_("This quote was accepted already."))
     not_oneself(quote.entered_by_id, actor)
     if is_of_squad(actor, quote.bidder):
@@ -122,10 +122,6 @@ def quote_accept(
         raise not_possible(message % {"wanted": threshold.quote_count, "there": len(quotes)})
     lowest = min(row.amount_fen for row in quotes)
     text = written("reason", reason, is_required=quote.amount_fen > lowest)
-    for row in quotes:
-        if row.state == Quote.State.ACCEPTED:
-            row.state, row.work = Quote.State.OFFERED, None
-            row.save(update_fields=["state", "work"])
     quote.state, quote.work, quote.reason = Quote.State.ACCEPTED, work, text
     quote.accepted_by, quote.accepted_at = actor, now
     quote.save(update_fields=["state", "work", "reason", "accepted_by", "accepted_at"])
