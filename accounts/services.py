@@ -47,10 +47,26 @@ CONFIGURED = {
         "stagelimit",
         "workcalendar",
     ),
-    "dispatch": ("automatictype", "publishedrules", "routingrule", "rulecooperation"),
+    "dispatch": (
+        "automatictype",
+        "fund",
+        "proxythreshold",
+        "publishedrules",
+        "routingrule",
+        "rulecooperation",
+        "shift",
+        "squadprofile",
+    ),
     "live": ("notificationpolicy", "notificationrule", "notificationtemplate"),
 }
-WATCHED = ("live.view_delivery", "live.view_eventreader")
+WATCHED = (
+    "live.view_delivery",
+    "live.view_eventreader",
+    "dispatch.view_journalentry",
+    "dispatch.view_posting",
+)
+# A plan: what was planned wrongly is taken out again.
+PLANNED = ("dispatch.delete_shift", "dispatch.delete_proxythreshold")
 CONFIGURATION = (
     tuple(
         f"{app}.{right}_{model}"
@@ -59,6 +75,7 @@ CONFIGURATION = (
         for right in ("view", "add", "change")
     )
     + WATCHED
+    + PLANNED
 )
 
 

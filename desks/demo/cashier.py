@@ -13,10 +13,13 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from accounts.models import City, Organisation, User
+from accounts.models import User
 from accounts.roles import Role
+from cases.choices import squads_for
 from cases.models import Case
+from cases.workflow import Post
 from common.errors import DomainError
+from desks.demo.cast import Cast
 from dispatch.funds.models import ProxyWork
 from dispatch.funds.services.charges import work_charge
 from dispatch.funds.services.costs import Item, cost_check, cost_enter
@@ -24,6 +27,7 @@ from dispatch.funds.services.quotes import quote_accept, quote_offer
 
 Photos = Callable[[], list[int]]
 WAITING_PERCENT = 25
+LEADERS_FROM_FEN = 500_000  # fixtures/dispatch/proxy_thresholds.csv
 ITEMS = (  # name, unit, price in fen, quantity at most
     ("人工", "工日", 38_000, 3),
     ("车辆台班", "台班", 65_000, 2),
@@ -37,8 +41,8 @@ logger = logging.getLogger(__name__)
 class Cashier:
     """Quotes, costs, checks and charges in the name of the city's people."""
 
-    def __init__(self, city: City, chance: random.Random) -> None:
-        self.city = city
+    def __init__(self, cast: Cast, chance: random.Random) -> None:
+        self.cast = cast
         self.chance = chance
 
     def follow(
@@ -63,13 +67,13 @@ class Cashier:
 
     def _quote(self, work: ProxyWork, actor: User, now: datetime, photos: Photos) -> None:
         """Let the squad and a rival say what it would cost; accept the squad's."""
-        clerk = self._person(Role.PROXY_SQUAD, organisation_id=work.squad_id)
-        desk = self._person(Role.DISPATCHER, organisation_id=work.case.desk_id)
-        if clerk is None or desk is None:
+        clerk = self.cast.clerk_of(work.squad_id)
+        desk = self.cast.in_post(Post.DSP, work.case)
+        leader = self.cast.one(Role.LEADER)
+        if clerk is None or desk is None or leader is None:
             return
         own = work.estimate_fen * self.chance.randrange(82, 104) // 100
-        rivals = Organisation.objects.filter(city=self.city, kind=Organisation.Kind.SQUAD)
-        rival = rivals.exclude(pk=work.squad_id).order_by("code").first()
+        rival = squads_for(work.case).exclude(pk=work.squad_id).order_by("code").first()
         quote = quote_offer(
             actor=clerk,
             case_number=work.case.number,
@@ -87,9 +91,8 @@ class Cashier:
                 note="电话报价",
                 now=now,
             )
-        leader = self._person(Role.LEADER)
         quote_accept(
-            actor=desk if own < 500_000 else leader or desk,
+            actor=desk if own < LEADERS_FROM_FEN else leader,
             quote_id=quote.pk,
             work_id=work.pk,
             reason="距离近，可立即进场",
@@ -118,14 +121,8 @@ class Cashier:
 
     def _charge(self, work: ProxyWork, actor: User, now: datetime, photos: Photos) -> None:
         """Let the shift supervisor check and the clerk of the fund pay."""
-        supervisor, clerk = self._person(Role.SHIFT_SUPERVISOR), self._person(Role.INSPECTOR)
+        supervisor, clerk = self.cast.one(Role.SHIFT_SUPERVISOR), self.cast.one(Role.INSPECTOR)
         if supervisor is None or clerk is None:
             return
         cost_check(actor=supervisor, work_id=work.pk, now=now)
         work_charge(actor=clerk, work_id=work.pk, now=now)
-
-    def _person(self, role: Role, **where: object) -> User | None:
-        people = User.objects.with_roles().filter(
-            city=self.city, is_active=True, groups__name=role, **where
-        )
-        return people.order_by("-username").first()

@@ -88,7 +88,7 @@ class Player:
     ) -> None:
         self.chance = chance
         self.cast = Cast(city, chance, without)
-        self.cashier = Cashier(city, chance)
+        self.cashier = Cashier(self.cast, chance)
         self.pictures = pictures
         lines = REPORTS.read_text(encoding="utf-8").splitlines()
         self.reports = [json.loads(line) for line in lines]

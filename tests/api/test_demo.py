@@ -33,6 +33,8 @@ from desks.demo.simulation import (
     reports_a_minute,
     steps_expected,
 )
+from dispatch.funds.models import JournalEntry, Quote
+from dispatch.funds.selectors import books_verify
 from grid.models import BeatAssignment, Zone
 from tests.city import NOW, PASSWORD, build_test_city
 
@@ -196,6 +198,9 @@ def test_the_past_fills_every_desk_through_the_door(furnished):
     numbers = list(Case.objects.order_by("reported_at").values_list("number", flat=True))
     assert numbers == sorted(numbers)
     assert load_history(furnished, NOW) == count
+    assert set(JournalEntry.objects.values_list("kind", flat=True)) >= {"budget", "commitment"}
+    assert Quote.objects.filter(state="accepted").exists()
+    assert books_verify() == []
 
 
 def stories(tmp_path, *paths):
