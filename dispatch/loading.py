@@ -82,7 +82,9 @@ def _load_fund(city: City, row: dict[str, str], now: datetime) -> None:
         return
     # The last days of the year before may be played too.
     for year in sorted({timezone.localdate(now).year, timezone.localdate(now - MONTH).year}):
-        given = {"actor": leader, "fund_id": fund.pk, "year": year, "now": now}
+        opened_at = timezone.make_aware(datetime(year, 1, 2, 9))  # noqa: DTZ001  made so here
+        booked_at = min(opened_at, now)
+        given = {"actor": leader, "fund_id": fund.pk, "year": year, "now": booked_at}
         budget_enter(amount_fen=fen_of(row["budget"]), note=f"{year} 年度预算批复", **given)
         budget_allocate(amount_fen=fen_of(row["allocated"]), note="首批拨付", **given)
 

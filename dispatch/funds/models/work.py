@@ -54,7 +54,7 @@ class ProxyWork(models.Model):
     """Proxy rectification ordered in a case, and the book that pays for it."""
 
     class State(models.TextChoices):
-        OPEN = "open", _("Open")
+        OPEN = "open", pgettext_lazy("proxy work", "Open")
         CHARGED = "charged", _("Charged")
         RELEASED = "released", _("Released")
 

@@ -122,7 +122,8 @@ def quote_accept(
         raise not_possible(message % {"wanted": threshold.quote_count, "there": len(quotes)})
     lowest = min(row.amount_fen for row in quotes)
     text = written("reason", reason, is_required=quote.amount_fen > lowest)
-    quote.state, quote.work, quote.reason = Quote.State.ACCEPTED, work, text
+    quote.state, quote.work = Quote.State.ACCEPTED, work
+    quote.reason = text if quote.amount_fen > lowest else ""
     quote.accepted_by, quote.accepted_at = actor, now
     quote.save(update_fields=["state", "work", "reason", "accepted_by", "accepted_at"])
     _commit_to(work, quote.amount_fen, actor, now)
