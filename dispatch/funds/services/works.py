@@ -42,6 +42,8 @@ def case_followed(*, act: Act, **_kwargs: Any) -> None:
         DomainError: ``no_book``, ``year_closed``, ``not_enough_money``, ``not_possible`` 409.
     """
     if act.arrow.request == (Asks.APPROVE, RequestKind.PROXY):
+        if "order_squad" not in act.arrow.effects:  # one of several has agreed
+            return
         _case_released(act)
         _work_open(act)
         return
