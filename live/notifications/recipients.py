@@ -25,11 +25,13 @@ from cases.models import (
     SubOrder,
     SupervisionOrder,
 )
+from cases.workflow import POST_ROLES, Post
 from live.notifications.rules import CLERKS, HANDLERS, Recipient
 
 SHIFT = timedelta(hours=12)  # a session ends then: who logged in since is on shift
 DESK = frozenset({Role.DISPATCHER})
 STAFF = HANDLERS | DESK
+TIED = {Post.DSP: "desk_id", Post.DEP: "department_id", Post.PXY: "department_id"}
 CITY_POSTS = {
     Recipient.ON_SHIFT: Role.SHIFT_SUPERVISOR,
     Recipient.SUPERVISORS: Role.SHIFT_SUPERVISOR,
@@ -61,6 +63,7 @@ class Ties:
         default_factory=lambda: defaultdict(set)
     )
     askers: dict[int, int] = field(default_factory=dict)
+    deciders: dict[int, list[str]] = field(default_factory=dict)  # posts due now, by request
     givers: dict[str, int] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
 
@@ -81,10 +84,11 @@ def ties_of(events: Collection[CaseEvent], recipients: Collection[str]) -> Ties:
             "case_id", "ended_at", "organisation_id"
         ):
             ties.former[case_id, at].add(organisation_id)
-    if Recipient.ASKER in recipients:
+    if {Recipient.ASKER, Recipient.DECIDERS} & set(recipients):
         asked = {pk for event in events if (pk := _request_id(event)) is not None}
         requests = ApprovalRequest.objects.filter(pk__in=asked) if asked else ()
         ties.askers = {row.pk: row.asked_by_id for row in requests}
+        ties.deciders = {row.pk: row.waits_for for row in requests}
     if Recipient.ORDERED_BY in recipients:
         ties.givers = _givers({str(event.data.get("order", "")) for event in events} - {""})
     if Recipient.ADDRESSED in recipients:
@@ -124,6 +128,8 @@ def wanted_by(recipient: str, event: CaseEvent, case: Case, ties: Ties) -> Itera
         yield Wanted(roles=frozenset({role}), city=case.city_id, is_on_shift=is_on_shift)
     elif recipient == Recipient.ADDRESSED:
         yield from _addressed(event, case, ties)
+    elif recipient == Recipient.DECIDERS:
+        yield from _deciders(event, case, ties)
     elif recipient in _PERSONS:
         person = _PERSONS[Recipient(recipient)](event, case, ties)
         if person is not None:
@@ -147,6 +153,18 @@ def _addressed(event: CaseEvent, case: Case, ties: Ties) -> Iterator[Wanted]:
         yield Wanted(organisation=organisation, roles=roles or STAFF)
     elif roles:
         yield Wanted(roles=roles, city=case.city_id)
+
+
+def _deciders(event: CaseEvent, case: Case, ties: Ties) -> Iterator[Wanted]:
+    """The holders of the posts a request waits for: of the case's desk, or of the city."""
+    for post in ties.deciders.get(_request_id(event) or 0, ()):
+        roles = POST_ROLES.get(Post(post), frozenset())
+        if post in TIED:
+            body = getattr(case, TIED[Post(post)])
+            if body is not None:
+                yield Wanted(organisation=body, roles=roles)
+        else:
+            yield Wanted(roles=roles, city=case.city_id)
 
 
 _PERSONS = {

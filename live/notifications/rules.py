@@ -49,6 +49,7 @@ class Recipient(TextChoices):
     COLLECTOR = "collector", _("the collector with the open task")
     REPORTER = "reporter", _("who reported the case")
     ASKER = "asker", _("who asked for what the event decides")
+    DECIDERS = "deciders", _("who decides on the request next")
     ORDERED_BY = "ordered_by", _("who gave the order or instruction replied to")
     ON_SHIFT = "on_shift", _("shift supervisors on shift, all if none is")
     SUPERVISORS = "supervisors", _("all shift supervisors")
@@ -80,7 +81,7 @@ TEXT_FACTS: dict[str, tuple[str, ...] | None] = {  # the values there are; None:
     "outcome": None,
 }
 NUMBER_FACTS = frozenset({"threshold", "level", "rework_count"})
-TRUTH_FACTS = frozenset({"by_system", "was_overdue"})
+TRUTH_FACTS = frozenset({"by_system", "was_overdue", "is_step"})
 BOUNDS = ("at_least", "at_most")
 
 
@@ -109,6 +110,8 @@ def facts_of(event: Any, case: Any) -> dict[str, Any]:
         "level": data.get("level"),
         "outcome": data.get("outcome"),
         "request": request.get("kind") if isinstance(request, dict) else None,
+        # One approval of several: the request waits for the next one.
+        "is_step": isinstance(request, dict) and "step" in request,
     }
 
 
