@@ -21,6 +21,7 @@ from cases.services.clocks import CLOCK_OF_STATE
 from cases.workflow import ClockKind, State
 from common.health import DEADLINES, LONG, redis_client
 from common.models import Heartbeat
+from live.notifications.selectors import notifications_watch
 
 MOST = 100
 LATE_AFTER = timedelta(minutes=2)  # eight scans
@@ -168,6 +169,20 @@ def event_without_position(look: Look) -> list[Found]:
     ]
 
 
+def event_without_delivery(look: Look) -> list[Found]:
+    """Find readers of the log that are behind, and messages that were due and are not sent.
+
+    How far behind is counted in the city's time, which says nothing where a demo's is hurried.
+    """
+    if look.rate > 1:
+        return []
+    watch = notifications_watch(look.now)
+    found = [Found(lag.name) for lag in watch.late_readers]
+    if watch.is_sending_late and watch.oldest_due_at is not None:
+        found.append(Found("deliveries", data={"since": watch.oldest_due_at.isoformat()}))
+    return found
+
+
 def _silent(name: str, after: timedelta) -> list[Found]:
     late = Heartbeat.objects.filter(name=name, at__lt=Now() - after)
     ages = late.annotate(age=Now() - F("at")).values_list("age", flat=True)
@@ -208,6 +223,7 @@ CHECKS: dict[str, Check] = {
         step_unhandled,
         breach_unmarked,
         event_without_position,
+        event_without_delivery,
         scan_silent,
         queue_stuck,
     )

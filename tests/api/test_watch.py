@@ -19,17 +19,19 @@ from desks.models import WatchFinding
 from desks.tasks import sweep
 from desks.watch import checks
 from desks.watch.services import system_sweep
-from live.models import EventPosition
-from live.services import events_sequence
+from live.models import EventPosition, EventReader
+from live.services import events_sequence, head
 from tests.cast import NOW, Cast, Story
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
-def look(now=NOW) -> set[tuple[str, str]]:
+def look(now=NOW, with_news: bool = False) -> set[tuple[str, str]]:
     """Sweep and return what is open afterwards."""
     system_sweep(now=now, real_now=timezone.now())
     rows = WatchFinding.objects.filter(closed_at=None)
+    if not with_news:  # nobody reads the log while these tests make events
+        rows = rows.exclude(kind="event_without_delivery")
     return set(rows.values_list("kind", "subject"))
 
 
@@ -120,6 +122,18 @@ def test_an_event_that_waits_for_its_place_and_one_that_was_lost_are_found(cast)
     assert look(NOW + 4 * MINUTE) == {("event_without_position", str(event.pk))}
     EventPosition.objects.create(position=1_000_000, event=event)
     assert look(NOW + 5 * MINUTE) == set()
+
+
+def test_an_event_that_nobody_is_told_of_is_found(cast):
+    EventReader.objects.update_or_create(name="notifications", defaults={"position": 0})
+    story = Story(cast).walk_to(State.FILED)
+    events_sequence()
+    late = look(NOW + HOUR, with_news=True)
+    assert ("event_without_delivery", "notifications") in late
+    EventReader.objects.update(position=head())
+    still = look(NOW + HOUR, with_news=True)
+    assert ("event_without_delivery", "notifications") not in still
+    assert story.case.state == State.FILED
 
 
 def test_silence_of_the_scan_and_of_the_long_worker_is_found(cast):
