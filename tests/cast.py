@@ -253,6 +253,14 @@ class Story:
         )
         return self.case
 
+    def extend(self, **fields: Any) -> Case:
+        """Ask for an extension and have it granted by whoever must agree, one after the other."""
+        self.act("request_extension", self.cast.clerk_sun, **fields)
+        for name in ("dispatcher_li", "leader_tang"):
+            if self.case.requests.filter(kind="extension", status="open").exists():
+                self.act("approve_extension", self.cast.people[name])
+        return self.case
+
     def refused(self, action: str, actor: User | None, **fields: Any) -> ActionRefused:
         """Act, expect a refusal and return it; what was half done is rolled back."""
         try:

@@ -106,8 +106,8 @@ class Expected:
             yield filed, forever, self._whole(each, filed) - each.started_at
             return
         granted_at = CaseEvent.objects.filter(
-            case=each.case_id, action="approve_extension", at__gte=each.started_at,
-            at__lte=each.stopped_at or self.until,
+            case=each.case_id, action="approve_extension", data__has_key="due_at",
+            at__gte=each.started_at, at__lte=each.stopped_at or self.until,
         ).order_by("sequence").values_list("at", flat=True)  # fmt: skip
         moments = [each.started_at, *(granted_at if each.granted else ()), forever]
         allowed = self._duration(each, each.limit_value, each.limit_unit)
@@ -253,8 +253,7 @@ class Month:
         state = State(Case.objects.values_list("state", flat=True).get(pk=story.case.pk))
         try:
             if state is State.HANDLING and self.chance.random() < 0.3:
-                story.act("request_extension", self.cast.clerk_sun)
-                story.act("approve_extension", self.cast.leader_tang)
+                story.extend()
             elif state is State.CHECKING and self.chance.random() < 0.3:
                 story.act("check_pass", self.cast.collector_lin)
             elif state in self.ROAD:

@@ -73,8 +73,7 @@ def test_the_rows_add_up_through_pauses_and_extensions(cast):
     check_by_hand(clock_of(story))
     story.act("sign", cast.clerk_sun)
     for unit in ("working_hour", "hour"):  # the second in another way of counting
-        story.act("request_extension", cast.clerk_sun, extension_value="3", extension_unit=unit)
-        story.act("approve_extension", cast.leader_tang)
+        story.extend(extension_value="3", extension_unit=unit)
         check_by_hand(clock_of(story))
     story.now = at(20, 16, 0)  # late by now
     story.act("complete", cast.clerk_sun)
@@ -96,8 +95,7 @@ def test_the_rows_add_up_whatever_happens_to_a_clock(cast, seed):
     for _round in range(3):
         story.now += timedelta(minutes=chance.randrange(1, 3000), microseconds=chance.randrange(9))
         if chance.random() < 0.5:
-            story.act("request_extension", cast.clerk_sun, extension_value="1.5")
-            story.act("approve_extension", cast.leader_tang)
+            story.extend(extension_value="1.5")
         story.act("complete", cast.clerk_sun)
         story.act("send_check", cast.acceptor_wang)
         story.now += timedelta(minutes=chance.randrange(1, 3000))
