@@ -9,6 +9,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.utils import translation
 
 from accounts.models import City
 from cases.workflow import State
@@ -121,7 +122,7 @@ def test_only_the_event_a_reader_stands_before_can_be_left_out(log):
         with pytest.raises(DomainError) as refusal:
             reader_skip(name=name, position=position, now=NOW)
         assert refusal.value.code == "not_failed"
-    with pytest.raises(CommandError, match="并未停在"):
+    with translation.override("en"), pytest.raises(CommandError, match="does not stand"):
         call_command("event_readers", "--skip", "notes", "5")
     call_command("event_readers", "--skip", "notes", "4", stdout=StringIO())
     reader_run(reader=reader, now=NOW)
