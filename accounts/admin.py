@@ -48,8 +48,8 @@ class OrganisationAdmin(admin.ModelAdmin):
     list_select_related = ("parent",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Codes are what programs and histories call an organisation by."""
-        return ("city", "code") if obj else ()
+        """Codes are what histories call an organisation by; a desk is switched on its own page."""
+        return ("city", "code", "has_dispatch_desk") if obj else ("has_dispatch_desk",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody deletes here."""

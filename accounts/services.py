@@ -41,6 +41,7 @@ CONFIGURED = {
         "calendarday",
         "calendaruse",
         "casepolicy",
+        "deskrule",
         "reasoncode",
         "deadlinerecalculation",
         "deadlinerule",

@@ -28,6 +28,7 @@ from cases.models import (
     CasePolicy,
     DeadlineRecalculation,
     DeadlineRule,
+    DeskRule,
     ReasonCode,
     StageLimit,
     WorkCalendar,
@@ -225,6 +226,15 @@ class CalendarUseAdmin(admin.ModelAdmin):
     list_display = ("calendar", "type", "department")
     list_select_related = ("calendar", "type", "department")
     autocomplete_fields: tuple[str, ...] = ()
+
+
+@admin.register(DeskRule)
+class DeskRuleAdmin(admin.ModelAdmin):
+    """Which desk gets a filed case: the first line that fits decides."""
+
+    list_display = ("position", "area", "kind", "type_class", "type", "level", "is_active")
+    list_select_related = ("area", "type_class", "type")
+    autocomplete_fields = ("type", "area")
 
 
 @admin.register(StageLimit)

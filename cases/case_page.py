@@ -37,6 +37,7 @@ from cases.workflow import (
 )
 from common.durations import duration_text, limit_text
 from common.templatetags.ui import named
+from common.text import list_words
 from components.models import Profile
 
 # (label, the clocks of the stage; the last of them to stop ends it)
@@ -194,11 +195,22 @@ def desk_of(data: dict[str, Any]) -> str | None:
     return data.get("changed", {}).get("desk", (None, None))[1]
 
 
+def bodies_in(data: dict[str, Any]) -> list[str]:
+    """Return the codes of the organisations a step mentions, whoever it gave something to first."""
+    to = (data.get("department"), desk_of(data), data.get("squad"), data.get("organisation"))
+    return [code for code in (*to, *data.get("cooperating", ())) if isinstance(code, str)]
+
+
+def people_in(data: dict[str, Any]) -> list[int]:
+    """Return the ids of the people a step mentions."""
+    return [pk for pk in (data.get("collector"), data.get("person")) if isinstance(pk, int)]
+
+
 def names_in(steps: list[dict[str, Any]]) -> dict[str | int, str]:
     """Return the names of the organisations (by code) and people (by id) that steps mention."""
-    codes = {code for data in steps for code in (data.get("department"), desk_of(data)) if code}
+    codes = {code for data in steps for code in bodies_in(data)}
     codes |= {code for data in steps for code in data.get("departments", ())}
-    ids = {data["collector"] for data in steps if isinstance(data.get("collector"), int)}
+    ids = {pk for data in steps for pk in people_in(data)}
     names: dict[str | int, str] = {}
     if codes:
         bodies = Organisation.objects.filter(code__in=codes)
@@ -210,17 +222,21 @@ def names_in(steps: list[dict[str, Any]]) -> dict[str | int, str]:
 
 def details(data: dict[str, Any], names: dict[str | int, str]) -> list[str]:
     """Return what a step decided, in words: to whom, under which standard, what was found."""
-    to = names.get(data.get("department") or desk_of(data) or data.get("collector") or "")
+    to = next((names[key] for key in (*people_in(data), *bodies_in(data)) if key in names), "")
     lines = [f"→ {to}"] if to else []
     if way := data.get("departments"):
         lines.append(" → ".join(names.get(code, code) for code in way))
     if rating := data.get("rating"):
         lines.append(str(SupervisionOrder.Rating(rating).label))
+    if helpers := [names[code] for code in data.get("cooperating", ()) if code in names]:
+        lines.append(_("with %(names)s") % {"names": list_words(helpers)})
     if standard := data.get("standard"):
         limit = limit_text(Decimal(standard["limit"]), standard["unit"])
         lines.append(f"{Profile(standard['profile']).label} · {limit}")
     if outcome := data.get("outcome"):
         lines.append(str(FieldTask.Outcome(outcome).label))
+    if answer := data.get("answer"):
+        lines.append(_("done") if answer == "done" else _("cannot be done"))
     return lines
 
 

@@ -5,6 +5,7 @@ Reads only. Who may be chosen is decided again by the door; these lists spare th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import copy
 from datetime import date, datetime
 from typing import Any
@@ -16,9 +17,13 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
-from cases.models import Case, ReasonCode, Source
+from cases.desks import desks_below
+from cases.fields import people_inside, squads_inside
+from cases.models import Case, ReasonCode, Source, SubOrder
+from cases.models.case import WHOLE_CITY_DESKS
 from cases.selectors import standards_for
 from cases.services.clocks import StageLimits
+from cases.situation import Situation
 from cases.time_limits import Light, due_at
 from cases.workflow import STATE_LABELS
 from common.templatetags.ui import named
@@ -46,15 +51,21 @@ def collectors_for(case: Case, on: date) -> QuerySet[User]:
 
 
 def departments_for(case: Case) -> QuerySet[Organisation]:
-    """Return the bodies a case may be given to: of streets and communities those of the place."""
-    here = Jurisdiction.objects.filter(
+    """Return the bodies a case may be given to.
+
+    Of streets and communities those of the place, and those below the district's desk that holds
+    the case.
+    """
+    ground = Jurisdiction.objects.filter(
         organisation=OuterRef("pk"),
         function=Jurisdiction.Function.HANDLING,
         area__in=(case.community_id, case.street_id, case.district_id),
     )
+    here = Q(Exists(ground))
+    if case.desk is not None and case.desk.kind not in WHOLE_CITY_DESKS:
+        here |= Q(path__startswith=case.desk.path)
     return Organisation.objects.filter(
-        Q(kind__in=(*HANDLING_KINDS, Organisation.Kind.SQUAD))
-        | Q(Exists(here), kind__in=LOCAL_KINDS),
+        Q(kind__in=(*HANDLING_KINDS, Organisation.Kind.SQUAD)) | Q(here, kind__in=LOCAL_KINDS),
         city=case.city_id,
         is_active=True,
     ).select_related("parent")
@@ -68,11 +79,48 @@ def squads_for(case: Case) -> QuerySet[Organisation]:
 
 
 def desks_for(case: Case) -> QuerySet[Organisation]:
-    """Return the other dispatch desks of the city."""
-    desks = Organisation.objects.filter(
-        city=case.city_id, is_active=True, has_dispatch_desk=True
-    ).select_related("parent")
-    return desks.exclude(pk=case.desk_id) if case.desk_id else desks
+    """Return the desks below the one that holds the case, those that work."""
+    return desks_below(case.desk, case.city_id).select_related("parent")
+
+
+def parts_under_way(case: Case, *, only_declined: bool = False) -> QuerySet[SubOrder]:
+    """Return the co-operating orders still to be done."""
+    parts = case.sub_orders.filter(
+        is_lead=False, ended_at__isnull=True, completed_at__isnull=True
+    ).select_related("organisation")
+    return parts.filter(declined_at__isnull=False) if only_declined else parts
+
+
+def assignees_for(
+    case: Case, user: User, now: datetime
+) -> tuple[QuerySet[Organisation], QuerySet[User]]:
+    """Return the squads and the people to whom this person may give the order in hand."""
+    order, body = Situation(case, user, now).order_in_hand, user.organisation
+    if order is None or body is None or not order.organisation.contains(body):
+        return Organisation.objects.none(), User.objects.none()
+    people = people_inside(body).order_by("organisation__path", "display_name", "username")
+    return squads_inside(body).order_by("path"), people
+
+
+def cooperating_options(
+    case: Case,
+    chosen: list[dict[str, Any]],
+    *,
+    departments: Iterable[Organisation] | None = None,
+    is_adding: bool = False,
+) -> list[dict[str, Any]]:
+    """Return each department that may co-operate, with what was chosen so far."""
+    by_code = {item["organisation"]: item for item in chosen}
+    blank = {"mandatory": True, "task": ""}
+    if is_adding:
+        at_work = case.sub_orders.filter(ended_at__isnull=True)
+        departments = departments_for(case).exclude(pk__in=at_work.values("organisation"))
+    elif departments is None:
+        departments = departments_for(case)
+    return [
+        {"department": row, "is_chosen": row.code in by_code} | (by_code.get(row.code) or blank)
+        for row in departments
+    ]
 
 
 def reasons_for(action: str) -> QuerySet[ReasonCode]:

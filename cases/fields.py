@@ -8,10 +8,12 @@ wrote; they go into the erasable row beside the event, never into the hash.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeGuard
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
@@ -19,8 +21,10 @@ from django.utils.translation import ngettext
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
+from cases.desks import works
 from cases.errors import invalid
-from cases.models import Case, FieldTask, Photo, ReasonCode, SupervisionOrder, Urgency
+from cases.models import Case, FieldTask, Photo, ReasonCode, SubOrder, SupervisionOrder, Urgency
+from cases.models.case import HANDLING_ROLES
 from cases.situation import Situation
 from cases.time_limits import HORIZON_YEARS, Unit
 from common.geo import distance_m
@@ -241,8 +245,8 @@ def read_department(name: str, raw: Any, situation: Situation) -> Organisation:
 def read_desk(name: str, raw: Any, situation: Situation) -> Organisation:
     """Return an organisation with a dispatch desk."""
     found = _organisation(name, raw, situation)
-    if not found.has_dispatch_desk:
-        raise invalid(name, _("This organisation has no dispatch desk."))
+    if not works(found):
+        raise invalid(name, _("This organisation has no dispatch desk that works."))
     return found
 
 
@@ -254,6 +258,14 @@ def read_squad(name: str, raw: Any, situation: Situation) -> Organisation:
     return found
 
 
+def _in_the_case(situation: Situation) -> set[str]:
+    """Return the codes of the departments that have a part already: the lead chosen, or all."""
+    lead = situation.fields.get("department")
+    if situation.raw.get("action") == "add_sub_orders":
+        return {order.organisation.code for order in situation.open_orders}
+    return {lead.code} if lead is not None else set()
+
+
 def read_cooperating(
     name: str, raw: Any, situation: Situation
 ) -> list[tuple[Organisation, bool, str]]:
@@ -261,8 +273,8 @@ def read_cooperating(
     if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
         raise invalid(name, _("This must be a list of departments."))
     codes = [item.get("organisation") for item in raw]
-    lead = situation.fields.get("department")
-    if len(set(map(str, codes))) != len(codes) or (lead is not None and lead.code in codes):
+    taken = _in_the_case(situation)
+    if len(set(map(str, codes))) != len(codes) or taken & set(map(str, codes)):
         raise invalid(name, _("A department can take part in a case only once."))
     named = _named_bodies(situation)
     found = {
@@ -280,6 +292,62 @@ def read_cooperating(
         )
         for item in raw
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignee:
+    """Who gets an order inside a department: a squad (any body below), or one person."""
+
+    squad: Organisation | None = None
+    person: User | None = None
+
+
+def read_assignee(name: str, raw: Any, situation: Situation) -> Assignee:
+    """Return the squad of ``squad:<code>`` or the person of ``person:<log-in>``.
+
+    Either must lie in the department that has the order and in the organisation of whoever assigns.
+    """
+    order, actor = situation.order_in_hand, situation.actor
+    kind, _colon, value = raw.partition(":") if isinstance(raw, str) else ("", "", "")
+    if order is None or actor is None or actor.organisation is None or not is_code(value, 150):
+        raise invalid(name, _("There is nobody of this name to assign it to."))
+    own = actor.organisation if order.organisation.contains(actor.organisation) else None
+    if own is not None and kind == "squad":
+        squad = one_or_none(squads_inside(own).filter(code=value))
+        if squad is not None:
+            return Assignee(squad=squad)
+    if own is not None and kind == "person":
+        person = one_or_none(people_inside(own).filter(username=value))
+        if person is not None:
+            return Assignee(person=person)
+    raise invalid(name, _("There is nobody of this name to assign it to."))
+
+
+def squads_inside(body: Organisation) -> QuerySet[Organisation]:
+    """Return the active bodies below one: whom it may give an order to."""
+    below = Organisation.objects.filter(path__startswith=body.path, is_active=True)
+    return below.exclude(pk=body.pk)
+
+
+def people_inside(body: Organisation) -> QuerySet[User]:
+    """Return the people of a body and those below it who may handle a case."""
+    roles = [role.value for role in HANDLING_ROLES]
+    return User.objects.filter(
+        pk__in=User.groups.through.objects.filter(group__name__in=roles).values("user"),
+        organisation__path__startswith=body.path,
+        organisation__is_active=True,
+        is_active=True,
+    ).select_related("organisation")
+
+
+def read_sub_order(name: str, raw: Any, situation: Situation) -> SubOrder:
+    """Return the co-operating order, still to be done, of the department with this code."""
+    found = next((part for part in situation.open_parts if part.organisation.code == raw), None)
+    if found is None:
+        raise invalid(name, _("This department has no part under way in this case."))
+    if situation.raw.get("action") == "keep_sub_order" and found.declined_at is None:
+        raise invalid(name, _("This department has not declined its part."))
+    return found
 
 
 def read_photos(name: str, raw: Any, situation: Situation) -> list[Photo]:
@@ -405,6 +473,14 @@ def read_request(name: str, raw: Any, situation: Situation) -> int:
     return number
 
 
+def _row_number(name: str, raw: Any, situation: Situation) -> int:
+    """Return the id of a row that the service which walks an inner arrow has written."""
+    number = _whole_number(raw)
+    if number is None:
+        raise invalid(name, _("This must be a number."))
+    return number
+
+
 def read_master(name: str, raw: Any, situation: Situation) -> Case:
     """Return the open case of the same place into which this one is merged."""
     case = situation.case
@@ -445,6 +521,8 @@ READERS: dict[str, Reader] = {
     "department": read_department,
     "squad": read_squad,
     "cooperating": read_cooperating,
+    "sub_order": read_sub_order,
+    "assignee": read_assignee,
     "desk": read_desk,
     "collector": read_collector,
     "photos": read_photos,
@@ -463,6 +541,9 @@ READERS: dict[str, Reader] = {
     "expected_at": read_future,
     "reply_due": read_future,
     "request": read_request,
+    "link": _row_number,
+    "answer": _choice(("done", "cannot")),
+    "switch": _row_number,
     "order": _text(24),
     "rating": _choice(tuple(SupervisionOrder.Rating.values)),
     "master": read_master,

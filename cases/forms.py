@@ -19,13 +19,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from cases.choices import (
+    assignees_for,
     collectors_for,
     departments_for,
     desks_for,
+    parts_under_way,
     reasons_for,
     squads_for,
     standard_options,
 )
+from cases.desks import desk_below
 from cases.models import Case, Source, SupervisionOrder, Urgency
 from common.durations import limit_text
 from common.errors import DomainError
@@ -69,6 +72,23 @@ class ClosingAnswersInput(forms.Widget):
         return [
             {"met": str(index) in met, "remark": data.get(f"{name}_remark_{index}", "").strip()}
             for index in range(min(count, 50))
+        ]
+
+
+class CooperatingInput(forms.Widget):
+    """A tick, a mandatory flag and a task for each department; drawn by ui/_cooperating.html."""
+
+    def value_from_datadict(self, data, files, name):
+        if not hasattr(data, "getlist"):
+            return data.get(name, [])
+        mandatory = set(data.getlist(f"{name}_mandatory"))
+        return [
+            {
+                "organisation": code,
+                "mandatory": code in mandatory,
+                "task": data.get(f"{name}_task_{code}", "").strip(),
+            }
+            for code in data.getlist(name)
         ]
 
 
@@ -187,11 +207,31 @@ def department_field(subject: Subject) -> forms.Field:
 
 
 def cooperating_field(subject: Subject) -> forms.Field:
-    return forms.MultipleChoiceField(
-        label=_("Co-operating departments"),
-        choices=organisation_choices(departments_for(subject.case)),
-        widget=forms.SelectMultiple(attrs={"class": "input", "size": 4}),
-    )
+    return RawListField(label=_("Co-operating departments"), widget=CooperatingInput())
+
+
+def sub_order_field(subject: Subject) -> forms.Field:
+    parts = parts_under_way(subject.case, only_declined=subject.action == "keep_sub_order")
+    choices = [(part.organisation.code, named(part.organisation)) for part in parts]
+    return choice_field(_("Whose part"), choices, choices[0][0] if len(choices) == 1 else None)
+
+
+def assignee_field(subject: Subject) -> forms.Field:
+    squads, people = assignees_for(subject.case, subject.user, subject.now)
+    groups = [
+        (
+            _("Squads and bodies below"),
+            [(f"squad:{squad.code}", named(squad)) for squad in squads],
+        ),
+        (
+            _("People"),
+            [
+                (f"person:{person.username}", f"{person} · {named(person.organisation)}")
+                for person in people
+            ],
+        ),
+    ]
+    return choice_field(_("Who does it"), [group for group in groups if group[1]])
 
 
 def squad_field(subject: Subject) -> forms.Field:
@@ -199,7 +239,13 @@ def squad_field(subject: Subject) -> forms.Field:
 
 
 def desk_field(subject: Subject) -> forms.Field:
-    return choice_field(_("Desk"), organisation_choices(desks_for(subject.case)))
+    nearest = desk_below(subject.case, timezone.localdate(subject.now))
+    desks = desks_for(subject.case)
+    return choice_field(
+        _("Desk"),
+        organisation_choices(desks),
+        nearest.code if nearest is not None and nearest in desks else None,
+    )
 
 
 def reason_code_field(subject: Subject) -> forms.Field:
@@ -332,6 +378,8 @@ FIELD_BUILDERS: dict[str, Callable[[Subject], forms.Field]] = {
     "cooperating": cooperating_field,
     "squad": squad_field,
     "estimate": line_field(_("Estimate in yuan"), help_text=_("what the work will cost, about")),
+    "sub_order": sub_order_field,
+    "assignee": assignee_field,
     "desk": desk_field,
     "closing_answers": closing_answers_field,
     "extension_value": extension_value_field,
@@ -409,8 +457,6 @@ def door_value(name: str, value: Any) -> Any:
     """Return one answer as JSON would carry it."""
     if isinstance(value, datetime):
         return value.isoformat()
-    if name == "cooperating":
-        return [{"organisation": code, "mandatory": True, "task": ""} for code in value]
     return value
 
 

@@ -13,12 +13,16 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from cases.desks import works
 from cases.errors import Sentence, role_refused
 from cases.models import ApprovalRequest
 from cases.models.case import WHOLE_CITY_DESKS
 from cases.situation import Situation
 from cases.workflow import ClockKind, Post, RequestKind
+from common.templatetags.ui import named
+from common.text import list_words
 
 Condition = Callable[[Situation, RequestKind | None], bool]
 Guard = Callable[[Situation, RequestKind | None], Sentence | None]
@@ -153,7 +157,7 @@ def desk_lies_below(situation: Situation, kind: RequestKind | None) -> Sentence 
     if target is None or desk is None:
         return None
     below = desk.kind in WHOLE_CITY_DESKS or desk.contains(target)
-    if target.has_dispatch_desk and target.pk != desk.pk and below:
+    if works(target) and target.pk != desk.pk and below:
         return None
     return _("A case can only be handed down to a desk below yours.")
 
@@ -166,12 +170,53 @@ def desk_has_one_above(situation: Situation, kind: RequestKind | None) -> Senten
     return _("There is no desk above yours.")
 
 
+def desk_differs(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """A case moves to another desk only once."""
+    target = situation.fields.get("desk")
+    if target is None or target.pk != situation.case.desk_id:
+        return None
+    return _("The case is at this desk already.")
+
+
 def mandatory_orders_done(situation: Situation, kind: RequestKind | None) -> Sentence | None:
-    """Mandatory co-operating departments finish first."""
-    for order in situation.open_orders:
-        if not order.is_lead and order.is_mandatory and order.completed_at is None:
-            return _("A co-operating department has not finished its part yet.")
-    return None
+    """Mandatory co-operating departments finish first; the sentence names those that have not."""
+    waiting = [order for order in situation.open_parts if order.is_mandatory]
+    if not waiting:
+        return None
+    names = list_words(named(order.organisation) for order in waiting)
+    return ngettext(
+        "%(names)s has not finished its mandatory part yet.",
+        "%(names)s have not finished their mandatory parts yet.",
+        len(waiting),
+    ) % {"names": names}
+
+
+def part_under_way(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """Some co-operating department still works on its part."""
+    return None if situation.open_parts else _("No co-operating department is at work here.")
+
+
+def part_declined(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """Some co-operating department says that the part is not theirs."""
+    if any(order.declined_at for order in situation.open_parts):
+        return None
+    return _("No co-operating department has declined its part.")
+
+
+def part_not_declined(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """Declining once is enough: the desk decides."""
+    order = situation.own_order
+    if order is None or order.declined_at is None:
+        return None
+    return _("Your department has declined its part already; the desk decides.")
+
+
+def order_is_assigned(situation: Situation, kind: RequestKind | None) -> Sentence | None:
+    """There is somebody to take the order back from."""
+    order = situation.order_in_hand
+    if order is not None and order.is_assigned:
+        return None
+    return _("Nobody inside the department has this order.")
 
 
 def check_may_be_skipped(situation: Situation, kind: RequestKind | None) -> Sentence | None:
@@ -275,6 +320,7 @@ NEED_FIELDS = frozenset(
         "direct_filing_is_allowed",
         "type_may_be_self_handled",
         "desk_lies_below",
+        "desk_differs",
         "system_only_by_a_rule",
     }
 )
@@ -292,7 +338,12 @@ POSSIBLE: dict[str, Guard] = {
         system_only_by_a_rule,
         desk_lies_below,
         desk_has_one_above,
+        desk_differs,
         mandatory_orders_done,
+        part_under_way,
+        part_declined,
+        part_not_declined,
+        order_is_assigned,
         check_may_be_skipped,
         filing_is_complete,
         filing_is_open,

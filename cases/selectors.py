@@ -78,20 +78,30 @@ def case_get_visible(*, user: User, number: str, visible: PreparedFor[Case] = FO
     return found[0]
 
 
-def actions_for(case: Case, user: User, now: datetime | None = None) -> list[ActionOption]:
+def actions_for(
+    case: Case, user: User, now: datetime | None = None, situation: Situation | None = None
+) -> list[ActionOption]:
     """Return exactly the actions the door would let this person take now, in the table's order.
 
-    Guards that need fields cannot be asked yet; everything else is the door's own code.
+    Guards that need fields cannot be asked yet; everything else is the door's own code. A page that
+    shows more of the situation gives its own, so that nothing is read twice.
     """
-    situation = Situation(case, user, now or case.reported_at)
+    situation = situation or Situation(case, user, now or case.reported_at)
     options: dict[str, ActionOption] = {}
     for arrow in arrows_from(State(case.state)):
-        if arrow.action in options or not any(situation.holds(post) for post in arrow.posts):
+        if arrow.is_inner or arrow.action in options:
+            continue
+        if not any(situation.holds(post) for post in arrow.posts):
             continue
         option = _option(situation, arrow.action)
         if option is not None:
             options[arrow.action] = option
     return list(options.values())
+
+
+def may_act(situation: Situation, action: str) -> bool:
+    """Tell whether the door would let this person take an action now, inner ones included."""
+    return _option(situation, action) is not None
 
 
 def _option(situation: Situation, action: str) -> ActionOption | None:

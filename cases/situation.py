@@ -127,8 +127,16 @@ class Situation:
     def open_orders(self) -> list[SubOrder]:
         """Orders of departments that have not ended."""
         return list(
-            self.case.sub_orders.filter(ended_at__isnull=True).select_related("organisation")
+            self.case.sub_orders.filter(ended_at__isnull=True).select_related(
+                "organisation", "squad", "person"
+            )
         )
+
+    @property
+    def open_parts(self) -> list[SubOrder]:
+        """Co-operating orders still to be done, in the order in which they were given."""
+        parts = [order for order in self.open_orders if not order.is_lead and order.is_under_way]
+        return sorted(parts, key=lambda order: order.pk)
 
     @cached_property
     def own_order(self) -> SubOrder | None:
@@ -138,13 +146,18 @@ class Situation:
         return next(
             (
                 order
-                for order in self.open_orders
-                if not order.is_lead
-                and order.completed_at is None
-                and order.organisation.contains(self.actor.organisation)
+                for order in self.open_parts
+                if order.organisation.contains(self.actor.organisation)
             ),
             None,
         )
+
+    @property
+    def order_in_hand(self) -> SubOrder | None:
+        """The open order the actor works on: the lead's, else the part of their department."""
+        if self.holds(Post.DEP) or self.holds(Post.PXY):
+            return next((order for order in self.open_orders if order.is_lead), None)
+        return self.own_order
 
     @cached_property
     def open_task(self) -> FieldTask | None:

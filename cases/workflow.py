@@ -236,7 +236,9 @@ class Arrow:
     ``requires`` are fields that must be sent unless the case already has them; ``optional`` may be.
     ``possible`` are guards answered 409 ``not_possible``; ``persons`` are pairs that must differ,
     answered 403 ``same_person``. ``effects`` run before the clocks. A ``notice`` only tells
-    somebody something: the case keeps its version, so that nobody's page goes stale.
+    somebody something: the case keeps its version, so that nobody's page goes stale. An inner row is
+    walked by a service that writes more than the case (a link, a desk's switch); nobody asks for it
+    by name.
     """
 
     action: str
@@ -252,6 +254,7 @@ class Arrow:
     effects: tuple[str, ...] = ()
     request: tuple[Asks, RequestKind] | None = None
     notice: bool = False
+    is_inner: bool = False
 
     @property
     def leaves(self) -> bool:
@@ -272,6 +275,8 @@ IDENTIFY = ("type", "address")
 CORRECT = ("type", "component", "location", "address", "description", "urgency")
 STANDARD = ("standard", "profile", "urgency")
 FILING = ("file_under_standard", "set_whole_deadline")
+AT_WORK = (S.DISPATCHED, S.HANDLING)
+DEPARTMENTS = (P.DEP, P.PXY, P.COO)
 UNDER_WAY = (S.DISPATCHED, S.HANDLING, S.SUSPENDED, S.HANDLED, S.CHECKING, S.REWORK, S.CHECKED)
 UNTIL_CLOSED = (*UNDER_WAY, S.CLOSED)
 WITH_DEPARTMENT = (S.DISPATCHED, S.HANDLING)
@@ -299,7 +304,7 @@ _CASE_ARROWS: list[Arrow] = [
     Arrow(
         "accept", S.REPORTED, S.FILED, (P.ACC,), when="filing_directly",
         requires=(*IDENTIFY, *STANDARD), optional=(*CORRECT, "direct_filing"),
-        possible=("direct_filing_is_allowed",), effects=("correct", *FILING),
+        possible=("direct_filing_is_allowed",), effects=("correct", *FILING, "choose_desk"),
         clocks=(stop(K.ACCEPT), start(K.DISPATCH)),
     ),
     Arrow(
@@ -338,8 +343,8 @@ _CASE_ARROWS: list[Arrow] = [
     # ── accepted: the shift supervisor ────────────────────────────────────────────────────────
     Arrow(
         "file", S.ACCEPTED, S.FILED, (P.SUP,), requires=STANDARD,
-        optional=("type", "component", "address"), effects=("correct", *FILING),
-        clocks=(stop(K.FILE), start(K.DISPATCH)),
+        optional=("type", "component", "address"),
+        effects=("correct", *FILING, "choose_desk"), clocks=(stop(K.FILE), start(K.DISPATCH)),
     ),
     Arrow(
         "send_back", S.ACCEPTED, S.REPORTED, (P.SUP,), requires=("reason",),
@@ -380,10 +385,53 @@ _CASE_ARROWS: list[Arrow] = [
         requires=("photos", "note", "closing_answers"), possible=("mandatory_orders_done",),
         effects=("complete_order",), clocks=(pause(K.HANDLE), start(K.SEND_CHECK)),
     ),
-    *_each((S.DISPATCHED, S.HANDLING), "sign_sub_order", None, P.COO, effects=("sign_own_order",)),
+    *_each(AT_WORK, "sign_sub_order", None, P.COO, effects=("sign_own_order",)),
     *_each(
-        (S.DISPATCHED, S.HANDLING), "complete_sub_order", None, P.COO, requires=("note",),
-        optional=("photos",), effects=("complete_own_order",),
+        AT_WORK, "complete_sub_order", None, P.COO, requires=("note",), optional=("photos",),
+        effects=("complete_own_order",),
+    ),
+    # ── inside a department: a squad or a person gets the order, nobody's clock changes ───────
+    *_each(
+        AT_WORK, "assign", None, *DEPARTMENTS, requires=("assignee",), optional=("note",),
+        effects=("assign_order",),
+    ),
+    *_each(
+        AT_WORK, "take_back", None, *DEPARTMENTS, optional=("note",),
+        possible=("order_is_assigned",), effects=("take_order_back",),
+    ),
+    # ── a contractor without an account gets the order by a link (docs/rules/links.md) ────────
+    *_each(
+        AT_WORK, "send_link", None, *DEPARTMENTS, requires=("link",), optional=("note",),
+        effects=("note_link",), is_inner=True,
+    ),
+    *_each(
+        AT_WORK, "revoke_link", None, *DEPARTMENTS, requires=("link",), effects=("note_link",),
+        is_inner=True,
+    ),
+    *_each(
+        AT_WORK, "answer_link", None, P.SYS, requires=("link", "answer", "note"),
+        optional=("photos",), effects=("note_link",), is_inner=True,
+    ),
+    *_each(
+        AT_WORK, "reopen_link", None, *DEPARTMENTS, requires=("link", "reason"),
+        effects=("note_link",), is_inner=True,
+    ),
+    # ── co-operation: the desk adds, takes away, or insists on one department's part ──────────
+    *_each(
+        AT_WORK, "add_sub_orders", None, P.DSP, requires=("cooperating",),
+        effects=("add_sub_orders",),
+    ),
+    *_each(
+        AT_WORK, "decline_sub_order", None, P.COO, requires=("reason",),
+        possible=("part_not_declined",), effects=("decline_own_order",),
+    ),
+    *_each(
+        AT_WORK, "keep_sub_order", None, P.DSP, requires=("sub_order", "reason"),
+        possible=("part_declined",), effects=("keep_sub_order",),
+    ),
+    *_each(
+        AT_WORK, "recall_sub_order", None, P.DSP, requires=("sub_order", "reason"),
+        possible=("part_under_way",), effects=("recall_sub_order",),
     ),
     # ── suspended ─────────────────────────────────────────────────────────────────────────────
     Arrow(
@@ -458,6 +506,17 @@ _CASE_ARROWS: list[Arrow] = [
     *_each(
         (S.REPORTED, S.CONFIRMING, S.ACCEPTED, S.FILED, S.DISPATCHED, S.HANDLING), "merge",
         S.MERGED, P.ACC, P.DSP, requires=("master",), effects=("join_master",), clocks=(STOP_ALL,),
+    ),
+    # ── a desk is switched on or off: what is open there moves (docs/rules/desks.md) ─────────
+    *_each(
+        (S.FILED, S.REWORK), "move_desk", None, P.SYS, requires=("desk",), optional=("switch",),
+        possible=("desk_differs",), effects=("change_desk",),
+        clocks=(stop(K.DISPATCH, O.REASSIGNED), start(K.DISPATCH)), is_inner=True,
+    ),
+    *_each(
+        tuple(state for state in OPEN_STATES if state not in (S.FILED, S.REWORK)), "move_desk",
+        None, P.SYS, requires=("desk",), optional=("switch",), possible=("desk_differs",),
+        effects=("change_desk",), is_inner=True,
     ),
     # ── beside the main line: the state stays ─────────────────────────────────────────────────
     *_each(
@@ -747,6 +806,8 @@ ARROWS: tuple[Arrow, ...] = (
 )
 
 ACTIONS: tuple[str, ...] = tuple(dict.fromkeys(a.action for a in ARROWS if a.source is not None))
+# What is walked by services alone; from outside there is no such action.
+INNER_ACTIONS = frozenset(arrow.action for arrow in ARROWS if arrow.is_inner)
 
 _BY_ACTION: dict[str, tuple[Arrow, ...]] = {
     action: tuple(a for a in ARROWS if a.action == action) for action in ACTIONS
@@ -790,6 +851,17 @@ ACTION_LABELS: dict[str, str | Promise] = {
     "complete": _("Complete"),
     "sign_sub_order": _("Sign for the part"),
     "complete_sub_order": _("Complete the part"),
+    "assign": _("Assign"),
+    "take_back": _("Take back"),
+    "send_link": _("Send to a contractor"),
+    "revoke_link": _("Revoke the link"),
+    "answer_link": _("The contractor answered"),
+    "reopen_link": _("Reject the answer"),
+    "add_sub_orders": _("Add co-operating departments"),
+    "decline_sub_order": _("Say it is not ours"),
+    "keep_sub_order": _("Insist on the part"),
+    "recall_sub_order": _("Recall a part"),
+    "move_desk": _("Moved to another desk"),
     "resume": _("Resume"),
     "send_check": _("Send to check"),
     "skip_check": _("Skip the check"),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
+
+from django.utils.translation import pgettext
 
 _KEPT = {"\n", "\t"}
 # Zero-width joiner and variation selectors belong to emoji and to some scripts' words.
@@ -21,3 +24,8 @@ def clean_text(raw: str) -> str:
         if char in _KEPT or char in _JOINERS or unicodedata.category(char) not in ("Cc", "Cf", "Cs")
     )
     return unicodedata.normalize("NFC", "".join(kept)).strip()
+
+
+def list_words(items: Iterable[str]) -> str:
+    """Return items in one line, as the reader's language separates them."""
+    return pgettext("between the items of a list", ", ").join(items)

@@ -279,7 +279,7 @@ class Story:
             names["reply"] = None  # citizens must be answered
         return {name: self.good_value(name, action, actor) for name in names}
 
-    def good_value(self, name: str, action: str, actor: User | None) -> Any:
+    def good_value(self, name: str, action: str, actor: User | None) -> Any:  # noqa: C901
         case = self.case
         if name == "type":
             return case.type.code if case.type else "E0102"
@@ -305,6 +305,8 @@ class Story:
             waiting = {"replied_at__isnull": action.startswith("reply_"), "rated_at": None}
             found = model.objects.filter(case=case, **waiting).first()
             return found.number if found else "S0"
+        if name == "assignee":
+            return f"person:{actor.username if actor else 'clerk_sun'}"
         if name == "master":
             others = Case.objects.filter(is_open=True).exclude(pk=case.pk)
             return others.values_list("number", flat=True).first() or "20260101"
@@ -327,6 +329,10 @@ GOOD_VALUES = {
     "department": "sanitation",
     "squad": "squad",
     "estimate": "3000",
+    "cooperating": [{"organisation": "water"}],
+    "sub_order": "water",
+    "link": "1",
+    "answer": "done",
     "desk": "xihu",
     "reason": "属于本辖区",
     "note": "已处理",

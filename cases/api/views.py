@@ -25,6 +25,7 @@ from cases.models import Case
 from cases.parts import parts_of
 from cases.selectors import FOR_DOCUMENT, actions_for, case_get_visible, case_timeline
 from cases.services import case_act, case_report, photo_store
+from cases.workflow import INNER_ACTIONS
 from common import clock
 from common.api import CursorPagination
 from common.prepared import Prepared, Slot
@@ -214,6 +215,8 @@ class CaseActionView(APIView):
     )
     def post(self, request: Request, number: str, action: str) -> HttpResponse:
         """Take an action; requests and their decisions are actions too."""
+        if action in INNER_ACTIONS:
+            raise CaseNotFound(_("There is no such action."))
         body, now, user = body_of(request), clock.now(), request.user
         key = request.headers.get("Idempotency-Key", "")
         version = body.get("version")

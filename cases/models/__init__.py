@@ -18,6 +18,7 @@ from cases.models.case import (
 )
 from cases.models.clock import CaseClock
 from cases.models.deadline import DeadlineRecalculation, DeadlineRule
+from cases.models.desk_rule import DeskRule
 from cases.models.exceptions import (
     ApprovalChain,
     CaseUrge,
@@ -47,6 +48,7 @@ __all__ = [
     "CaseUrge",
     "DeadlineRecalculation",
     "DeadlineRule",
+    "DeskRule",
     "EventOutbox",
     "EventText",
     "FieldTask",

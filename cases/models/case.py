@@ -59,7 +59,8 @@ class CaseQuerySet(models.QuerySet):
         """Keep the cases this person may see; what is left out does not exist for them.
 
         The centre's posts see the whole city; a desk what it holds and what lies in its districts;
-        a department what it or its squads handle or have handled; a collector what they reported
+        a department what it or those below it handle or have handled; a squad what its department
+        gave it; a collector what they reported
         or were sent to; a contractor's manager what their collectors reported or were sent to.
         """
         roles = user.roles if user.is_active else frozenset()
@@ -93,7 +94,7 @@ class CaseQuerySet(models.QuerySet):
             return
         below = {"organisation__path__startswith": user.organisation.path}
         if roles & HANDLING_ROLES:
-            yield Q(Exists(SubOrder.objects.filter(case_id=OuterRef("pk"), **below)))
+            yield Q(pk__in=_ordered_to(user.organisation.path))
         if Role.CONTRACTOR_MANAGER in roles:
             yield Q(Exists(tasks.filter(**below)))
             yield Q(reporter__organisation__path__startswith=user.organisation.path)
@@ -108,6 +109,18 @@ class CaseQuerySet(models.QuerySet):
                     "management_area_id"
                 )
             )
+
+
+def _ordered_to(path: str) -> models.QuerySet:
+    """Return the cases a body or one below it was ever asked to handle, or given as a squad.
+
+    A union, not an OR: each half is read from its own index (sub_order_seen, sub_order_squad_seen),
+    and the case's table is reached through the few that are found.
+    """
+    orders = SubOrder.objects.order_by()
+    own = orders.filter(organisation__path__startswith=path).values("case_id")
+    given = orders.filter(squad__path__startswith=path).values("case_id")
+    return own.union(given, all=True)
 
 
 def _streets_of(areas: models.QuerySet) -> models.QuerySet:

@@ -14,7 +14,13 @@ from grid.models import SRID
 class Photo(models.Model):
     """One upload of one person; the pixels live under the media root by their own hash."""
 
-    owner = models.ForeignKey(User, models.PROTECT, related_name="photos")
+    owner = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        related_name="photos",
+        help_text=_("null: sent by somebody without a log-in, for one case"),
+    )
     sha256 = models.CharField(max_length=64, db_index=True)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()

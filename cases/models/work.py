@@ -44,6 +44,18 @@ class SubOrder(models.Model):
         User, models.PROTECT, null=True, related_name="+", db_index=False
     )
     completed_at = models.DateTimeField(null=True)
+    # Inside the department: the body below it that has the order now, the person who does it.
+    squad = models.ForeignKey(
+        Organisation, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    person = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    assigned_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    assigned_at = models.DateTimeField(null=True)
+    # A co-operating department says the part is not theirs; the desk decides.
+    declined_at = models.DateTimeField(null=True)
+    decline_reason = models.TextField(blank=True, default="", db_default="")
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
     # Of the lead's order: what the routing rules suggested, by which rule of which version.
@@ -67,11 +79,41 @@ class SubOrder(models.Model):
                 condition=Q(ended_at__isnull=True),
                 name="one_open_order_per_department",
             ),
+            models.CheckConstraint(
+                condition=Q(is_lead=False) | Q(declined_at__isnull=True),
+                name="only_a_part_is_declined",
+            ),
         ]
-        indexes: ClassVar = [  # whose cases a department sees: read from the index alone
+        indexes: ClassVar = [
+            # whose cases a department sees: read from the index alone
             models.Index(fields=["organisation", "case"], name="sub_order_seen"),
             BrinIndex(fields=["dispatched_at"], name="sub_order_given_out"),
+            models.Index(
+                fields=["organisation"],
+                condition=Q(is_lead=False, ended_at__isnull=True, completed_at__isnull=True),
+                name="sub_order_part_open",
+            ),
+            models.Index(
+                fields=["squad", "case"],
+                condition=Q(squad__isnull=False),
+                name="sub_order_squad_seen",
+            ),
+            models.Index(
+                fields=["person"],
+                condition=Q(person__isnull=False, ended_at__isnull=True, completed_at__isnull=True),
+                name="sub_order_of_person",
+            ),
         ]
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether somebody still has to do it."""
+        return self.ended_at is None and self.completed_at is None
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether a squad or a person has it."""
+        return self.squad_id is not None or self.person_id is not None
 
 
 class FieldTask(models.Model):

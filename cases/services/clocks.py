@@ -281,11 +281,13 @@ class ClockBook:
             is_side = clock.sub_order_id is not None and outcome is ClockOutcome.DONE
             self._stop(clock, ClockOutcome.ENDED if is_side else outcome)
 
-    def stop_sub_order(self, sub_order: SubOrder) -> None:
-        """Stop the clock of one co-operating department that has finished."""
+    def stop_sub_order(
+        self, sub_order: SubOrder, outcome: ClockOutcome = ClockOutcome.DONE
+    ) -> None:
+        """Stop the clock of one co-operating department that has finished, or has it no more."""
         for clock in self.live(ClockKind.HANDLE):
             if clock.sub_order_id == sub_order.pk:
-                self._stop(clock, ClockOutcome.DONE)
+                self._stop(clock, outcome)
 
     def _stop(self, clock: CaseClock, outcome: ClockOutcome) -> None:
         """A paused clock ended when it was paused: the last completion is the actual end."""

@@ -46,8 +46,10 @@ def _refuse(message: Sentence) -> PhotoRefused:
     return PhotoRefused("invalid_photo", message, {"file": [message]}, status=400)
 
 
-def photo_store(*, owner: User, upload: BinaryIO, now: datetime) -> Photo:
+def photo_store(*, owner: User | None, upload: BinaryIO, now: datetime) -> Photo:
     """Check, re-encode and store an uploaded photo; returns its row.
+
+    ``owner`` None: somebody without a log-in sent it, for one case.
 
     Raises:
         PhotoRefused: ``too_large`` 413 above 20 MB, ``invalid_photo`` 400 for anything that is not

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organisation, User
+from accounts.models import User
+from cases.desks import city_desk
 from cases.errors import invalid, missing_field, role_refused
 from cases.fields import (
     MAX_DESCRIPTION,
@@ -22,7 +23,6 @@ from cases.fields import (
 )
 from cases.intake import SOURCE_ROLES
 from cases.models import Case, CaseEvent, CasePerson, CasePhoto, Photo, Source, Urgency
-from cases.models.case import WHOLE_CITY_DESKS
 from cases.parts import no_parts_yet, parts_of
 from cases.services.clocks import ClockBook
 from cases.services.history import event_append, event_chain
@@ -94,7 +94,7 @@ def case_report(
         )
         no_parts_yet(case)
         place_case(case, location)
-        case.desk_id = _city_desk_id(actor.city_id)
+        case.desk = city_desk(actor.city_id)
         case.type = read_type("type", type_code) if type_code else None
         _take_component(case, actor, component_code, now)
         photos = own_photos("photos", list(photo_ids), actor)
@@ -109,17 +109,6 @@ def _in_words(lon: float, lat: float, now: datetime) -> str:
     """Word the address of a place whose reporter gave none."""
     words = place_in_words(lon, lat, on=timezone.localdate(now))
     return words.text[:MAX_ADDRESS] if words else ""
-
-
-def _city_desk_id(city_id: int) -> int | None:
-    return (
-        Organisation.objects.filter(
-            city_id=city_id, has_dispatch_desk=True, kind__in=WHOLE_CITY_DESKS, is_active=True
-        )
-        .order_by("path")
-        .values_list("pk", flat=True)
-        .first()
-    )
 
 
 def _take_component(case: Case, actor: User, code: str | None, now: datetime) -> None:

@@ -19,12 +19,14 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.idempotency import run_once
+from cases.choices import cooperating_options
 from cases.exceptions.decision import decision_panel
-from cases.forms import ActionForm, Subject
+from cases.forms import TEXT_LENGTH, ActionForm, Subject
 from cases.models import Case, Photo
 from cases.presenters import action_button, case_row, look_of, photo_data
 from cases.selectors import ActionOption, actions_for, case_get_visible
 from cases.services import case_act
+from cases.workflow import INNER_ACTIONS
 from common import clock
 from common.errors import DomainError
 from common.templatetags.ui import named
@@ -56,7 +58,12 @@ class ActionPage:
 
     def form(self, option: ActionOption, data: Any = None) -> ActionForm:
         subject = Subject(self.action, self.case, self.request.user, self.now)
-        initial = {"version": self.case.version, "key": str(uuid4()), "request": option.request_id}
+        initial = {
+            "version": self.case.version,
+            "key": str(uuid4()),
+            "request": option.request_id,
+            "note": self.request.GET.get("note", "")[:TEXT_LENGTH],
+        }
         return ActionForm(
             data,
             subject=subject,
@@ -111,6 +118,7 @@ class ActionPage:
             "in_dialog": bool(self.request.htmx),
             "photos": chosen_photos(self.request),
             "closing_answers": closing_answers(self.case, form),
+            "cooperating": cooperating(self.case, form, self.action),
             "type_words": type_words(form),
             "now": self.now,
             "decision": decision_panel(self.case, self.action, self.now) if option else None,
@@ -125,8 +133,9 @@ class ActionPage:
 
 
 def chosen_photos(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the photos a refused form already carried; only the sender's own."""
-    ids = [item for item in request.POST.getlist("photos") if item.isdigit() and len(item) < 18]
+    """Return the photos a form carries already, sent or in its address; only the reader's own."""
+    sent = request.POST or request.GET
+    ids = [item for item in sent.getlist("photos") if item.isdigit() and len(item) < 18]
     photos = Photo.objects.filter(pk__in=ids, owner=request.user)
     return [photo_data(photo) for photo in photos]
 
@@ -148,6 +157,14 @@ def closing_answers(case: Case, form: ActionForm | None) -> list[dict[str, Any]]
         {"condition": condition} | (sent[index] if index < len(sent) else blank)
         for index, condition in enumerate(case.closing_conditions)
     ]
+
+
+def cooperating(case: Case, form: ActionForm | None, action: str) -> list[dict[str, Any]]:
+    """Return the departments that may co-operate, where the action asks for them."""
+    if form is None or "cooperating" not in form.fields:
+        return []
+    chosen = form["cooperating"].value() if form.is_bound else None
+    return cooperating_options(case, chosen or [], is_adding=action == "add_sub_orders")
 
 
 def refusal(error: DomainError) -> dict[str, Any]:
@@ -175,6 +192,8 @@ def typed(request: HttpRequest) -> list[str]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def case_action(request: HttpRequest, number: str, action: str) -> HttpResponse:
     """Show the questions of an action, or send it."""
+    if action in INNER_ACTIONS:
+        raise Http404
     case = case_get_visible(user=request.user, number=number)
     page = ActionPage(request, case, action)
     option = page.option

@@ -19,9 +19,11 @@ from cases.case_page import (
 from cases.choices import filter_choices
 from cases.exceptions.orders import orders_in_case
 from cases.models import ApprovalRequest, Case
+from cases.order_rows import order_rows
 from cases.panels import panels_of
 from cases.presenters import action_buttons, case_row, photo_groups
 from cases.selectors import actions_for, case_get_visible, case_timeline, duplicates_near
+from cases.situation import Situation
 from cases.views.actions import refusal
 from common import clock
 from common.errors import DomainError
@@ -65,7 +67,9 @@ def case_detail(request: HttpRequest, number: str) -> HttpResponse:
     case, now = case_get_visible(user=request.user, number=number), clock.now()
     back = reverse("cases:detail", args=[number])
     clocks = clocks_of_run(case)
-    actions = action_buttons(case, actions_for(case, request.user, now), back)
+    situation = Situation(case, request.user, now)
+    options = actions_for(case, request.user, now, situation)
+    actions = action_buttons(case, options, back)
     requests = ApprovalRequest.objects.filter(case=case).select_related("asked_by", "decided_by")
     context = {
         "now": now,
@@ -75,6 +79,7 @@ def case_detail(request: HttpRequest, number: str) -> HttpResponse:
         "photos": photo_groups(case),
         "stages": stages(case, clocks, now),
         "clocks": clock_rows(clocks, now),
+        "orders": order_rows(case, situation.open_orders, clocks, now),
         "events": timeline(case_timeline(case)),
         "requests": request_rows(requests),
         "orders": orders_in_case(case, now),

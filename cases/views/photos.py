@@ -43,6 +43,6 @@ def photo_response(photo: Photo, size: str) -> HttpResponseBase:
 
 
 def _may_see(user: User, photo: Photo) -> bool:
-    if photo.owner_id == user.pk:
+    if photo.owner_id is not None and photo.owner_id == user.pk:
         return True
     return Case.objects.visible_to(user).filter(photos__photo=photo).exists()

@@ -78,6 +78,8 @@ AFTER_DISPATCH = "dispatched handling suspended handled checking rework checked"
 OTHERS_WAIT = "reported confirming accepted filed handled checking rework checked"
 ALL_OPEN = f"reported confirming accepted filed {AFTER_DISPATCH}"
 
+MOVED = "reported confirming accepted dispatched handling suspended handled checking checked"
+
 # What the contract says in sentences below its table: the state stays.
 # action | in | who | clocks
 BESIDE = f"""
@@ -87,6 +89,20 @@ complete_sub_order | dispatched handling    | COO             |
 order_supervision  | filed {AFTER_DISPATCH} closed | SUP LDR  |
 reply_supervision  | {AFTER_DISPATCH} closed | DEP PXY        |
 rate_supervision   | filed {AFTER_DISPATCH} closed | SUP LDR  |
+assign             | dispatched handling    | DEP PXY COO     |
+take_back          | dispatched handling    | DEP PXY COO     |
+send_link          | dispatched handling    | DEP PXY COO     |
+revoke_link        | dispatched handling    | DEP PXY COO     |
+answer_link        | dispatched handling    | SYS             |
+reopen_link      | dispatched handling    | DEP PXY COO     |
+add_sub_orders     | dispatched handling    | DSP             |
+decline_sub_order  | dispatched handling    | COO             |
+keep_sub_order     | dispatched handling    | DSP             |
+recall_sub_order   | dispatched handling    | DSP             |
+move_desk          | filed rework           | SYS             | ■dispatch:reassigned ▶dispatch
+move_desk          | {MOVED}                | SYS             |
+order_supervision  | filed {AFTER_DISPATCH} | SUP LDR         |
+reply_supervision  | {AFTER_DISPATCH}       | DEP PXY         |
 instruct           | {ALL_OPEN}             | LDR             |
 reply_instruction  | {ALL_OPEN}             | SUP DSP DEP PXY |
 rate_instruction   | {ALL_OPEN} closed      | LDR             |

@@ -6,13 +6,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
-from cases.errors import invalid, missing_field
+from cases.desks import city_desk, desk_for, works
+from cases.errors import invalid, missing_field, not_possible
 from cases.fields import check_component
 from cases.models import (
     Source,
     Urgency,
 )
-from cases.models.case import WHOLE_CITY_DESKS
 from cases.services.context import Act
 from cases.services.effects.registry import effect
 from cases.services.place import place_case
@@ -139,7 +139,9 @@ def new_run(act: Act) -> None:
         case.limit_value, case.limit_unit, case.closing_conditions = None, "", []
         case.has_open_filing = False
         case.review_at = None
-        case.desk = _city_desk(case.city_id)
+        case.desk = city_desk(case.city_id)
+    elif not works(case.desk):
+        case.desk = city_desk(case.city_id)
 
 
 @effect
@@ -155,26 +157,31 @@ def leave_master(act: Act) -> None:
     act.case.master = None
 
 
-def _city_desk(city_id: int) -> Organisation | None:
-    return (
-        Organisation.objects.filter(
-            city_id=city_id, has_dispatch_desk=True, kind__in=WHOLE_CITY_DESKS, is_active=True
-        )
-        .order_by("path")
-        .first()
-    )
+@effect
+def choose_desk(act: Act) -> None:
+    """A filed case goes to the desk that the city's rules name (``cases.desks``)."""
+    desk = desk_for(act.case, timezone.localdate(act.now))
+    if desk is not None and desk.pk != act.case.desk_id:
+        _give_to(act, desk)
 
 
 @effect
 def change_desk(act: Act) -> None:
     """Hand the case to another desk."""
-    act.note("desk", act.case.desk.code if act.case.desk else None, act.fields["desk"].code)
-    act.case.desk = act.fields["desk"]
+    if "switch" in act.fields:
+        act.data["switch"] = act.fields["switch"]
+    _give_to(act, act.fields["desk"])
 
 
 @effect
 def desk_above(act: Act) -> None:
     """Hand the case up to the city's desk."""
-    desk = _city_desk(act.case.city_id)
-    act.note("desk", act.case.desk.code if act.case.desk else None, desk.code if desk else None)
+    desk = city_desk(act.case.city_id)
+    if desk is None:
+        raise not_possible(_("There is no desk above yours."))
+    _give_to(act, desk)
+
+
+def _give_to(act: Act, desk: Organisation) -> None:
+    act.note("desk", act.case.desk.code if act.case.desk else None, desk.code)
     act.case.desk = desk

@@ -13,7 +13,7 @@ from cases.models import (
 from cases.parts import parts_of
 from cases.services.context import Act
 from cases.services.effects.registry import effect
-from cases.workflow import ClockKind, RequestKind
+from cases.workflow import ClockKind, ClockOutcome, RequestKind
 
 
 def _order(act: Act, organisation_id: int, **values: Any) -> SubOrder:
@@ -31,20 +31,105 @@ def _order(act: Act, organisation_id: int, **values: Any) -> SubOrder:
 def order_department(act: Act) -> None:
     """Give the lead its order, and each co-operating department one with a clock of its own."""
     lead: Organisation = act.fields["department"]
-    cooperating = act.fields.get("cooperating", [])
-    side_orders = [
-        _order(act, organisation.pk, is_lead=False, is_mandatory=mandatory, task=task)
-        for organisation, mandatory, task in cooperating
-    ]
-    SubOrder.objects.bulk_create([_order(act, lead.pk, **_suggested(act, lead)), *side_orders])
+    parts = _parts(act)
+    SubOrder.objects.bulk_create([_order(act, lead.pk, **_suggested(act, lead)), *parts])
     act.case.department = lead
     act.case.routing_reason = act.fields.get("reason", "")[:300]
     act.data["department"] = lead.code
     _notice_cycle(act, lead)
-    if side_orders:
-        act.data["cooperating"] = [organisation.code for organisation, *_rest in cooperating]
-        # The row first stops the handle clocks of those who had the case before.
-        act.after_clocks += [partial(act.clocks.start, ClockKind.HANDLE, o) for o in side_orders]
+    _start_clocks(act, parts)
+
+
+def _parts(act: Act) -> list[SubOrder]:
+    """Return an order, not yet saved, for each co-operating department chosen."""
+    chosen = act.fields.get("cooperating", [])
+    if chosen:
+        act.data["cooperating"] = [organisation.code for organisation, *_rest in chosen]
+    return [
+        _order(act, organisation.pk, is_lead=False, is_mandatory=mandatory, task=task)
+        for organisation, mandatory, task in chosen
+    ]
+
+
+def _start_clocks(act: Act, parts: list[SubOrder]) -> None:
+    # The row first stops the handle clocks of those who had the case before.
+    act.after_clocks += [partial(act.clocks.start, ClockKind.HANDLE, part) for part in parts]
+
+
+@effect
+def add_sub_orders(act: Act) -> None:
+    """More departments co-operate; each has its own clock from now."""
+    parts = SubOrder.objects.bulk_create(_parts(act))
+    _start_clocks(act, parts)
+
+
+@effect
+def decline_own_order(act: Act) -> None:
+    """A co-operating department says that its part is not theirs; its clock runs on."""
+    order = act.situation.own_order
+    assert order is not None
+    order.declined_at, order.decline_reason = act.now, act.fields["reason"]
+    order.save(update_fields=["declined_at", "decline_reason"])
+    act.data["organisation"] = order.organisation.code
+
+
+@effect
+def keep_sub_order(act: Act) -> None:
+    """The desk insists: the part is theirs after all."""
+    order: SubOrder = act.fields["sub_order"]
+    order.declined_at, order.decline_reason = None, ""
+    order.save(update_fields=["declined_at", "decline_reason"])
+    act.data["organisation"] = order.organisation.code
+
+
+@effect
+def recall_sub_order(act: Act) -> None:
+    """The desk takes one part back; the others and the lead go on."""
+    order: SubOrder = act.fields["sub_order"]
+    was_declined = order.declined_at is not None
+    order.ended_at = act.now
+    order.outcome = SubOrder.Outcome.RETURNED if was_declined else SubOrder.Outcome.RECALLED
+    order.save(update_fields=["ended_at", "outcome"])
+    act.clocks.stop_sub_order(order, ClockOutcome.ANNULLED)
+    act.data["organisation"] = order.organisation.code
+
+
+@effect
+def assign_order(act: Act) -> None:
+    """A squad or a person of the department has the order from now on."""
+    order, assignee = act.situation.order_in_hand, act.fields["assignee"]
+    assert order is not None
+    order.squad, order.person = assignee.squad, assignee.person
+    if assignee.person is not None and assignee.person.organisation_id != order.organisation_id:
+        order.squad_id = assignee.person.organisation_id  # who sees it is the person's own body
+    order.assigned_by, order.assigned_at = act.actor, act.now
+    order.save(update_fields=ASSIGNED)
+    act.data["organisation"] = order.organisation.code
+    if assignee.person is not None:
+        act.data["person"] = assignee.person.pk
+    else:
+        act.data["squad"] = assignee.squad.code
+
+
+@effect
+def take_order_back(act: Act) -> None:
+    """The department has the order itself again."""
+    order = act.situation.order_in_hand
+    assert order is not None
+    order.squad = order.person = order.assigned_by = order.assigned_at = None
+    order.save(update_fields=ASSIGNED)
+    act.data["organisation"] = order.organisation.code
+
+
+ASSIGNED = ["squad", "person", "assigned_by", "assigned_at"]
+
+
+@effect
+def note_link(act: Act) -> None:
+    """The row of the link is the service's; the history keeps which it was and what came of it."""
+    act.data["link"] = act.fields["link"]
+    if "answer" in act.fields:
+        act.data["answer"] = act.fields["answer"]
 
 
 def _suggested(act: Act, lead: Organisation) -> dict[str, Any]:
