@@ -73,6 +73,12 @@ DESKS: tuple[Desk, ...] = (
         "link",
         frozenset({Role.ADMINISTRATOR}),
     ),
+    Desk(
+        "dispatch:desks",
+        pgettext_lazy("desk", "Desks"),
+        "building",
+        frozenset({Role.ADMINISTRATOR}),
+    ),
     Desk("census:list", pgettext_lazy("desk", "Census"), "clipboard-check", SURVEYORS),
     Desk(
         "funds:overview", pgettext_lazy("desk", "Proxy work"), "cash", PAYERS | {Role.PROXY_SQUAD}

@@ -236,9 +236,9 @@ class Arrow:
     ``requires`` are fields that must be sent unless the case already has them; ``optional`` may be.
     ``possible`` are guards answered 409 ``not_possible``; ``persons`` are pairs that must differ,
     answered 403 ``same_person``. ``effects`` run before the clocks. A ``notice`` only tells
-    somebody something: the case keeps its version, so that nobody's page goes stale. An inner row is
-    walked by a service that writes more than the case (a link, a desk's switch); nobody asks for it
-    by name.
+    somebody something: the case keeps its version, so that nobody's page goes stale. An inner row
+    is walked by a service that writes more than the case (a link, a switch); nobody asks for it by
+    name.
     """
 
     action: str

@@ -405,6 +405,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 20},
     },
     "end-confirmations": {"task": "components.end_confirmations", "schedule": 600.0},
+    "settle-desks": {
+        "task": "dispatch.settle_desks",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "anchor-history": {"task": "cases.anchor_history", "schedule": crontab(hour=0, minute=10)},
     "forget-old-keys": {"task": "accounts.forget_old_keys", "schedule": crontab(hour=3, minute=20)},
 }

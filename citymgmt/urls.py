@@ -26,5 +26,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("funds/", include("dispatch.funds.urls")),
     path("", include("dispatch.urls")),
     path("notifications/", include("live.notifications.urls")),
+    path("", include("dispatch.links.urls")),
     path("", include("desks.urls")),
 ]

@@ -14,6 +14,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 QUIET_PATHS = ("/-/",)
 ADMIN_PATH = "/admin/"
+SECRET_PATHS = ("/l/",)  # what follows opens a page without a log-in
 
 log = structlog.get_logger("citymgmt.request")
 
@@ -22,6 +23,11 @@ def request_id(request: HttpRequest) -> str:
     """Return the id nginx or the caller gave, where it is plain, else a new one."""
     given = request.headers.get("X-Request-ID", "")
     return given if REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+def path_to_log(path: str) -> str:
+    """Return a path without the secrets that some addresses carry."""
+    return next((f"{start}…" for start in SECRET_PATHS if path.startswith(start)), path)
 
 
 class RequestMiddleware:
@@ -49,7 +55,7 @@ class RequestMiddleware:
         log.info(
             "request",
             method=request.method,
-            path=request.path,
+            path=path_to_log(request.path),
             status=response.status_code,
             ms=round(seconds * 1000, 1),
             user=user.get_username() if user is not None else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
-from cases.models import Case, SubOrder
+from cases.models import Case, CaseClock, SubOrder
 from cases.publish import Routing
 from cases.queues import Queue
 from cases.workflow import State
@@ -189,3 +189,12 @@ def nobody_queue(user: User) -> Queue:
     unanswered = CaseRouting.objects.filter(case=OuterRef("pk"), organisation__isnull=True)
     condition = Q(Exists(unanswered), desk=user.organisation_id, state=State.FILED)
     return Queue("nobody", _("Nobody answers"), condition, "yellow")
+
+
+def part_clocks(user: User, cases: Sequence[Case]) -> dict[int, CaseClock]:
+    """Return the running clock of the reader's own part in each of these cases: one query."""
+    path = user.organisation.path if user.organisation else "-"
+    clocks = CaseClock.objects.filter(
+        case__in=cases, stopped_at__isnull=True, sub_order__organisation__path__startswith=path
+    )
+    return {clock.case_id: clock for clock in clocks.order_by("-pk")}

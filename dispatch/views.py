@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import for_roles
 from accounts.models import User
 from accounts.roles import Role
-from cases.case_page import request_rows
-from cases.choices import deadline_of, departments_for
+from cases.case_page import clock_chip_of, request_rows
+from cases.choices import cooperating_options, deadline_of, departments_for
 from cases.models import ApprovalRequest, Case
+from cases.order_rows import order_rows
+from cases.parts import parts_of
 from cases.presenters import action_buttons, case_row, photo_groups
 from cases.queues import (
     PAGE_SIZE,
@@ -27,9 +31,18 @@ from cases.queues import (
     queue_lengths,
 )
 from cases.selectors import actions_for, case_get_visible
+from cases.situation import Situation
 from cases.workflow import State
 from common import clock
-from dispatch.selectors import last_ten_like, nobody_queue, returned_by, suggest_department
+from dispatch.links.selectors import answered_links
+from dispatch.links.views import link_panel
+from dispatch.selectors import (
+    last_ten_like,
+    nobody_queue,
+    part_clocks,
+    returned_by,
+    suggest_department,
+)
 
 BATCHED = ("filed", "nobody")  # the queues from which several may be given out at once
 MOST_URGENT = ("due_at", "reported_at", "pk")
@@ -56,27 +69,74 @@ def dispatch(request: HttpRequest) -> HttpResponse:
 def inbox(request: HttpRequest) -> HttpResponse:
     """Show what waits for the reader's department; the case chosen with what closes it."""
     now = clock.now()
-    context = desk_context(request, inbox_queues(request.user, now), now)
+    queues = inbox_queues(request.user, now)
+    answers = Queue(
+        "answers", _("Contractor answered"), answered_links(request.user), is_quiet=True
+    )
+    queues.append(replace(answers, cases=queues[0].cases))
+    context = desk_context(request, queues, now, is_pane_late=True)
     context["watch"] = (State.DISPATCHED,)
-    return render(request, "dispatch/inbox.html", context)
+    if context["queue"].key == "parts":
+        show_part_clocks(request.user, context["rows"], now)
+    if "situation" in context:
+        context["link_panel"] = link_panel(context["situation"])
+    return remember_density(request, render(request, "dispatch/inbox.html", context))
 
 
-def desk_context(request: HttpRequest, queues: Sequence[Queue], now: datetime) -> dict[str, Any]:
-    """Return queues, rows and the case chosen, for a desk of list and pane."""
+DENSITIES = ("full", "line")
+
+
+def remember_density(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Keep the reader's choice between full rows and one line a row."""
+    if request.GET.get("density") in DENSITIES:
+        response.set_cookie(
+            "density", request.GET["density"], max_age=365 * 24 * 3600, samesite="Lax"
+        )
+    return response
+
+
+def density_of(request: HttpRequest) -> str:
+    """Return how dense the reader wants lists: what is asked for now, else what was chosen."""
+    chosen = request.GET.get("density") or request.COOKIES.get("density")
+    return chosen if chosen in DENSITIES else DENSITIES[0]
+
+
+def show_part_clocks(user: User, rows: list[dict[str, Any]], now: datetime) -> None:
+    """Show in the queue of co-operating parts the clock of the part, not the lead's: one query."""
+    clocks = part_clocks(user, [row["case"] for row in rows])
+    for row in rows:
+        if (clock_ := clocks.get(row["case"].pk)) is not None:
+            row["clock"], row["due_at"] = clock_chip_of(clock_, now), clock_.due_at
+
+
+def desk_context(
+    request: HttpRequest, queues: Sequence[Queue], now: datetime, *, is_pane_late: bool = False
+) -> dict[str, Any]:
+    """Return queues, rows and the case chosen, for a desk of list and pane.
+
+    With a late pane the list comes first; the page fetches the first case by itself.
+    """
     lengths = queue_lengths(request.user, queues)
     chosen = next((q for q in queues if q.key == request.GET.get("queue")), queues[0])
     cases = list(queue_cases(request.user, chosen, order=MOST_URGENT)[:PAGE_SIZE])
     back = f"{request.path}?{urlencode({'queue': chosen.key})}"
     context = {
         "now": now,
-        "tabs": [(queue, lengths[queue.key], queue is chosen) for queue in queues],
+        "tabs": [
+            (queue, lengths[queue.key], queue is chosen)
+            for queue in queues
+            if lengths[queue.key] or queue is chosen or not queue.is_quiet
+        ],
         "queue": chosen,
         "rows": [case_row(case, now) for case in cases],
+        "density": density_of(request),
         "rest": max(lengths[chosen.key] - len(cases), 0),
         "back": back,
         "is_chosen": bool(request.GET.get("case")),
     }
     number = request.GET.get("case") or (cases[0].number if cases else "")
+    if is_pane_late and number and not context["is_chosen"]:
+        return context | {"late_number": number}
     return context | (pane_context(request, number, back, now) if number else {})
 
 
@@ -84,7 +144,8 @@ def pane_context(request: HttpRequest, number: str, back: str, now: datetime) ->
     """Return what the pane shows of the case chosen."""
     case = case_get_visible(user=request.user, number=number)
     requests = ApprovalRequest.objects.filter(case=case).select_related("asked_by", "decided_by")
-    options = actions_for(case, request.user, now)
+    situation = Situation(case, request.user, now)
+    options = actions_for(case, request.user, now, situation)
     return {
         "case": case,
         "row": case_row(case, now),
@@ -92,6 +153,10 @@ def pane_context(request: HttpRequest, number: str, back: str, now: datetime) ->
         "requests": request_rows(requests),
         "actions": action_buttons(case, options, back),
         "failed_check": last_failed_check(case),
+        "situation": situation,
+        "sub_orders": order_rows(case, situation.open_orders, parts_of(case).clocks, now)
+        if case.department_id
+        else [],
     }
 
 
@@ -120,12 +185,19 @@ def dispatch_context(
     if main is None:
         return {}
     actions.remove(main)
+    departments = list(departments_for(case))
     suggestion = suggest_department(case, now)
     chosen = case.department or suggestion.organisation
+    helpers = [
+        {"organisation": helper.code, "mandatory": is_mandatory, "task": task}
+        for helper, is_mandatory, task in suggestion.helpers
+    ]
     return {
         "main": main,
         "suggestion": suggestion,
-        "departments": departments_for(case),
+        "departments": departments,
+        "cooperating": cooperating_options(case, helpers, departments=departments),
+        "has_helpers": bool(helpers),
         "chosen_department": chosen,
         "earlier": last_ten_like(case, reader),
         "returned": returned_by(case),

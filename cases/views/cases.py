@@ -79,7 +79,7 @@ def case_detail(request: HttpRequest, number: str) -> HttpResponse:
         "photos": photo_groups(case),
         "stages": stages(case, clocks, now),
         "clocks": clock_rows(clocks, now),
-        "orders": order_rows(case, situation.open_orders, clocks, now),
+        "sub_orders": order_rows(case, situation.open_orders, clocks, now),
         "events": timeline(case_timeline(case)),
         "requests": request_rows(requests),
         "orders": orders_in_case(case, now),

@@ -26,6 +26,7 @@ from components.loading import load_catalogue
 from components.models import Component
 from desks.demo.earlier import divisions_take_back
 from desks.demo.history import load_history
+from desks.demo.levels import load_desk_rules, show_levels
 from desks.demo.organisations import ORGANISATIONS, keep_password, load_organisations
 from desks.demo.pictures import PHOTOGRAPHER
 from desks.demo.register import load_register
@@ -66,6 +67,8 @@ def load_demo() -> City:
         people_make_reachable(city)
         reader_begin(reader=READER, position=0)  # the past days fill the inboxes
         load_history(city, now)
+        load_desk_rules(city)
+        show_levels(city, now)
         repeats_find(now=now)
         with connection.cursor() as cursor:
             cursor.execute("RESET statement_timeout; RESET synchronous_commit")

@@ -1,4 +1,4 @@
-"""What dispatch stores: routing rules, published and as they are edited; funds; squads."""
+"""What dispatch stores: routing rules, published and being edited; funds; squads; links; desks."""
 
 from dispatch.funds.models import (
     Account,
@@ -14,6 +14,8 @@ from dispatch.funds.models import (
     Quote,
     Recovery,
 )
+from dispatch.models.links import Contractor, ContractorLink, LinkAnswer
+from dispatch.models.rollout import DeskSwitch
 from dispatch.models.routing import (
     AutomaticType,
     CaseRouting,
@@ -27,12 +29,16 @@ __all__ = [
     "Account",
     "AutomaticType",
     "CaseRouting",
+    "Contractor",
+    "ContractorLink",
     "CostEntry",
     "CostEvidence",
     "CostItem",
+    "DeskSwitch",
     "Fund",
     "FundYear",
     "JournalEntry",
+    "LinkAnswer",
     "Posting",
     "ProxyThreshold",
     "ProxyWork",

@@ -20,6 +20,9 @@ PAGES = (  # who, where
     ("supervisor_zhao", "/supervision/"),
     ("dispatcher_li", "/dispatch/"),
     ("clerk_sun", "/inbox/"),
+    ("clerk_sun", "/inbox/?density=line"),
+    ("clerk_sun", "/contractors/"),
+    ("administrator_bai", "/dispatch/desks/?desk=xihu"),
     ("supervisor_zhao", "/map/"),
     ("collector_chen", "/tasks/"),
     ("collector_chen", "/tasks/report/"),
@@ -59,6 +62,7 @@ def test_every_desk_is_accessible_and_fits_its_screen(person, city_cast, languag
     pages = (
         *PAGES,
         ("acceptor_wang", f"/cases/{stories[3].case.number}/"),
+        ("clerk_sun", f"/links/{stories[3].case.number}/"),
         ("acceptor_wang", f"/components/{code}/"),
         ("acceptor_wang", f"/components/{code}/changes/replace/"),
         ("supervisor_zhao", f"/components/changes/{change.pk}/"),

@@ -94,15 +94,13 @@ take_back          | dispatched handling    | DEP PXY COO     |
 send_link          | dispatched handling    | DEP PXY COO     |
 revoke_link        | dispatched handling    | DEP PXY COO     |
 answer_link        | dispatched handling    | SYS             |
-reopen_link      | dispatched handling    | DEP PXY COO     |
+reopen_link        | dispatched handling    | DEP PXY COO     |
 add_sub_orders     | dispatched handling    | DSP             |
 decline_sub_order  | dispatched handling    | COO             |
 keep_sub_order     | dispatched handling    | DSP             |
 recall_sub_order   | dispatched handling    | DSP             |
 move_desk          | filed rework           | SYS             | ■dispatch:reassigned ▶dispatch
 move_desk          | {MOVED}                | SYS             |
-order_supervision  | filed {AFTER_DISPATCH} | SUP LDR         |
-reply_supervision  | {AFTER_DISPATCH}       | DEP PXY         |
 instruct           | {ALL_OPEN}             | LDR             |
 reply_instruction  | {ALL_OPEN}             | SUP DSP DEP PXY |
 rate_instruction   | {ALL_OPEN} closed      | LDR             |
