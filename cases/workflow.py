@@ -819,6 +819,8 @@ _BY_STATE: dict[State, tuple[Arrow, ...]] = {
 # What the system says about a deadline. No row of the table: nothing changes hands, and the version
 # that people have seen stays valid.
 DEADLINE_ACTIONS = frozenset({"warn", "breach", "escalate", "recalculate"})
+# Everything that stands in a history without having changed the case.
+NOTICES = DEADLINE_ACTIONS | {"urge", "return_cycle"}
 
 
 def arrows_of(action: str) -> tuple[Arrow, ...]:

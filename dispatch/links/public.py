@@ -106,7 +106,7 @@ def shown(
         "sent_photos": [links for is_sent, links in photos if is_sent],
     }
     response = render(request, "dispatch/links/public.html", context, status=status)
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"  # without any, browsers send forms from nowhere
     response["X-Robots-Tag"] = "noindex"
     return response
 

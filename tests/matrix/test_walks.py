@@ -22,7 +22,7 @@ from cases.errors import ActionRefused
 from cases.models import Case, CaseEvent
 from cases.selectors import actions_for
 from cases.situation import Situation
-from cases.workflow import ACTIONS, Arrow, Asks, State, arrows_from
+from cases.workflow import ACTIONS, INNER_ACTIONS, Arrow, Asks, State, arrows_from
 from components.models import CaseType
 from tests.cast import NOW, Cast, Story
 from tests.matrix.invariants import NOTICES, check_case
@@ -163,7 +163,7 @@ class Walks(RuleBasedStateMachine):
     def act_anyhow(self, chance: Random) -> None:
         """Anybody tries anything."""
         actor = chance.choice(list(self.cast.everybody()))
-        action = chance.choice(ACTIONS)
+        action = chance.choice([action for action in ACTIONS if action not in INNER_ACTIONS])
         self._try(chance.choice(self.stories), action, actor, variation(chance))
 
     @rule(chance=seeds)
@@ -184,7 +184,11 @@ class Walks(RuleBasedStateMachine):
 
     def _who_may_what(self, story: Story) -> dict[str, list[User | None]]:
         fresh = Case.objects.select_related("department", "city").get(pk=story.case.pk)
-        rows = [row for row in arrows_from(State(fresh.state)) if self._has_object(row, fresh)]
+        rows = [
+            row
+            for row in arrows_from(State(fresh.state))
+            if not row.is_inner and self._has_object(row, fresh)
+        ]
         may: dict[str, list[User | None]] = {}
         for actor in [*self.cast.everybody(), None]:
             situation = Situation(fresh, actor, self.now)

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 
 from cases.presenters import LOOKS
-from cases.workflow import ACTIONS, State
+from cases.workflow import ACTIONS, NOTICES, State
 
 ROOT = Path(settings.BASE_DIR)
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -51,4 +51,4 @@ def test_colours_stand_in_the_tokens_alone():
 
 
 def test_only_known_actions_have_a_look():
-    assert set(LOOKS) <= set(ACTIONS)
+    assert set(LOOKS) <= {*ACTIONS, *NOTICES}

@@ -134,7 +134,7 @@ def test_the_supervisor_sees_every_stage_and_what_to_do(stories, page_of):
     assert stories[State.ACCEPTED].case.number in page
     assert stories[State.CHECKED].case.number in page
     assert "actions/file/?next=/supervision/" in page
-    assert "actions/close/?next=/supervision/" in page
+    assert f"/cases/{stories[State.CHECKED].case.number}/actions/close/" in page  # one click
 
 
 def test_a_leader_looks_on_and_decides_but_neither_files_nor_closes(cast, stories, page_of):

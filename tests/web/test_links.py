@@ -139,7 +139,7 @@ def test_the_page_shows_the_work_and_nothing_of_who_reported(cast, story, crew, 
         assert shown in text
     for hidden in ("路边有一堆垃圾", "acceptor_wang", "clerk_sun", "0571-1"):
         assert hidden not in text
-    assert page["Referrer-Policy"] == "no-referrer"
+    assert page["Referrer-Policy"] == "same-origin"
     assert "no-store" in page["Cache-Control"]
     assert ContractorLink.objects.get().opened_at == NOW
 
