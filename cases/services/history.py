@@ -167,11 +167,10 @@ def events_append(events: Iterable[CaseEvent], cases: Iterable[Case]) -> None:
         cursor.execute(_MOVE_HEADS, [list(column) for column in zip(*heads, strict=True)])
 
 
-def notice_append(*, case: Case, action: str, data: dict[str, Any], now: datetime) -> CaseEvent:
-    """Let the system tell something in a case's history: state and version stay as they are.
-
-    The case must be locked. Only identifiers belong into ``data``.
-    """
+def notice_chain(
+    case: Case, action: str, now: datetime, data: dict[str, Any]
+) -> tuple[CaseEvent, str]:
+    """Return the system's next event of a locked case, chained, and its salt; the head moves on."""
     event = CaseEvent(
         case=case,
         run=case.run,
@@ -182,6 +181,14 @@ def notice_append(*, case: Case, action: str, data: dict[str, Any], now: datetim
         at=now,
         data=data,
     )
-    event, salt = event_chain(case, event, {})
+    return event_chain(case, event, {})
+
+
+def notice_append(*, case: Case, action: str, data: dict[str, Any], now: datetime) -> CaseEvent:
+    """Let the system tell something in a case's history: state and version stay as they are.
+
+    The case must be locked. Only identifiers belong into ``data``.
+    """
+    event, salt = notice_chain(case, action, now, data)
     case.save(update_fields=["history_head", "history_length"])
     return event_append(event, salt, {})

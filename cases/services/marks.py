@@ -15,9 +15,8 @@ from cases.deadlines.rules import Ladder, Rules
 from cases.deadlines.steps import Step, last_mark, mark, set_next, steps_due
 from cases.models import Case, CaseClock, CaseEvent
 from cases.services.clocks import ClockBook
-from cases.services.history import event_append, event_chain
+from cases.services.history import event_append, notice_chain
 from cases.time_limits import Calendar
-from cases.workflow import Post
 
 RulesOf = Callable[[Case, str], Rules]
 CalendarOf = Callable[[CaseClock], Calendar]
@@ -64,22 +63,7 @@ def _event(case: Case, clock: CaseClock, step: Step, now: datetime, ladder: Ladd
     }
     if rule.late_minutes is not None:
         data["late_minutes"] = rule.late_minutes
-    return system_event(case, rule.action, now, data)
-
-
-def system_event(case: Case, action: str, now: datetime, data: dict[str, Any]) -> CaseEvent:
-    """Return the next event of a locked case, by the system, chained; the case's head moves on."""
-    event = CaseEvent(
-        case=case,
-        run=case.run,
-        action=action,
-        role=Post.SYS.value,
-        old_state=case.state,
-        new_state=case.state,
-        at=now,
-        data=data,
-    )
-    return event_chain(case, event, {})[0]
+    return notice_chain(case, rule.action, now, data)[0]
 
 
 def deadlines_settle(book: ClockBook) -> None:

@@ -48,6 +48,14 @@ class NoteField(forms.CharField):
         super().__init__(max_length=MAX_NOTE, widget=line(), **kwargs)
 
 
+class YearField(forms.IntegerField):
+    """A year of a fund."""
+
+    def __init__(self) -> None:
+        widget = forms.NumberInput(attrs={"class": "input"})
+        super().__init__(label=_("Year"), min_value=2000, max_value=2200, widget=widget)
+
+
 class ItemsInput(forms.Widget):
     """Rows of name, quantity, unit and price; empty rows are left out."""
 
@@ -186,12 +194,7 @@ class AmountForm(FundForm):
 class BudgetForm(FundForm):
     """A year's budget or more of it."""
 
-    year = forms.IntegerField(
-        label=_("Year"),
-        min_value=2000,
-        max_value=2200,
-        widget=forms.NumberInput(attrs={"class": "input"}),
-    )
+    year = YearField()
     amount = MoneyField()
     note = NoteField(label=_("Decision it rests on"))
 
@@ -199,12 +202,7 @@ class BudgetForm(FundForm):
 class AllocationForm(FundForm):
     """A part of the budget."""
 
-    year = forms.IntegerField(
-        label=_("Year"),
-        min_value=2000,
-        max_value=2200,
-        widget=forms.NumberInput(attrs={"class": "input"}),
-    )
+    year = YearField()
     amount = MoneyField()
     note = NoteField(required=False)
 
@@ -212,9 +210,4 @@ class AllocationForm(FundForm):
 class YearForm(FundForm):
     """Which year."""
 
-    year = forms.IntegerField(
-        label=_("Year"),
-        min_value=2000,
-        max_value=2200,
-        widget=forms.NumberInput(attrs={"class": "input"}),
-    )
+    year = YearField()
