@@ -171,6 +171,14 @@ class User(AbstractUser):
         return self.display_name or self.username
 
     @cached_property
+    def body_ids(self) -> list[int]:
+        """The person's organisation and all below it, by id; none without one: one query."""
+        if self.organisation is None:
+            return []
+        below = Organisation.objects.filter(path__startswith=self.organisation.path)
+        return list(below.values_list("pk", flat=True))
+
+    @cached_property
     def roles(self) -> frozenset[Role]:
         """The person's roles; no query when loaded by ``with_roles``."""
         codes = getattr(self, "role_codes", None)

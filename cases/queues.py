@@ -16,10 +16,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.models import Organisation, User
+from accounts.models import User
 from accounts.roles import Role
 from cases.models import ApprovalRequest, Case, FieldTask, SubOrder
 from cases.workflow import ARROWS, POST_ROLES, Asks, State
+from common.lookups import array_of
 
 PAGE_SIZE = 50
 
@@ -55,10 +56,10 @@ def _confirmed() -> Exists:
     )
 
 
-def _asked() -> Exists:
-    return Exists(
-        ApprovalRequest.objects.filter(case=OuterRef("pk"), status=ApprovalRequest.Status.OPEN)
-    )
+def _asked() -> Q:
+    """Something was asked for in this case and nobody has answered; read once, not per case."""
+    waiting = ApprovalRequest.objects.filter(status=ApprovalRequest.Status.OPEN)
+    return Q(pk__in=waiting.values("case_id"))
 
 
 def late(now: datetime) -> Q:
@@ -83,15 +84,23 @@ def acceptance_queues() -> list[Queue]:
 
 def dispatch_queues(user: User) -> list[Queue]:
     """What waits for the dispatchers of the reader's desk."""
-    mine = Q(desk=user.organisation_id)
     under_way = Q(state__in=(State.DISPATCHED, State.HANDLING))
-    return [
-        Queue("filed", _("To dispatch"), mine & Q(state=State.FILED)),
-        Queue("rework", _("Rework"), mine & Q(state=State.REWORK)),
-        Queue("requests", _("Requests"), mine & Q(_asked())),
-        Queue("suspended", _("Suspended"), mine & Q(state=State.SUSPENDED)),
-        Queue("dispatched", _("Given out"), mine & under_way),
-    ]
+    queues = (
+        Queue("filed", _("To dispatch"), Q(state=State.FILED)),
+        Queue("rework", _("Rework"), Q(state=State.REWORK)),
+        Queue("requests", _("Requests"), _asked()),
+        Queue("suspended", _("Suspended"), Q(state=State.SUSPENDED)),
+        Queue("dispatched", _("Given out"), under_way),
+    )
+    return [replace(queue, cases=desk_cases) for queue in queues]
+
+
+def desk_cases(user: User) -> QuerySet[Case]:
+    """Return the open cases that the reader's desk holds; its dispatchers see all of them.
+
+    Counted in the index alone (case_desk).
+    """
+    return Case.objects.filter(desk=user.organisation_id, is_open=True)
 
 
 def inbox_queues(user: User, now: datetime) -> list[Queue]:
@@ -99,14 +108,14 @@ def inbox_queues(user: User, now: datetime) -> list[Queue]:
 
     A squad's inbox holds what its department gave it; a co-operating department's its parts.
     """
-    path = user.organisation.path if user.organisation else "-"
-    lead = Q(department__path__startswith=path)
-    mine = lead | Q(pk__in=_orders(squad__path__startswith=path, is_lead=True))
+    bodies = user.body_ids
+    lead = Q(department__in=bodies)
+    mine = lead | Q(pk__in=_orders(squad__in=bodies, is_lead=True))
     in_hand = mine & Q(state__in=(State.DISPATCHED, State.HANDLING))
     done = Q(state__in=(State.HANDLED, State.CHECKING, State.CHECKED))
-    parts = Q(pk__in=_orders(is_lead=False, **_of(path)))
+    parts = Q(pk__in=_orders(is_lead=False, organisation__in=bodies))
     to_me = Q(pk__in=_orders(person=user.pk))
-    to_squads = Q(pk__in=_orders(squad__path__startswith=path))
+    to_squads = Q(pk__in=_orders(squad__in=bodies))
     queues = (
         Queue("open", _("In hand"), in_hand),
         Queue("dispatched", _("To sign"), mine & Q(state=State.DISPATCHED)),
@@ -117,15 +126,11 @@ def inbox_queues(user: User, now: datetime) -> list[Queue]:
         Queue("parts", _("Co-operating"), parts, is_quiet=True),
         Queue("me", _("Assigned to me"), to_me, is_quiet=True),
         Queue("squads", _("With my squads"), to_squads, is_quiet=True),
-        Queue("requests", _("Requests"), in_hand & Q(_asked())),
+        Queue("requests", _("Requests"), in_hand & _asked()),
         Queue("suspended", _("Suspended"), mine & Q(state=State.SUSPENDED)),
         Queue("done", pgettext_lazy("queue", "Done, to check"), lead & done),
     )
     return [replace(queue, cases=inbox_cases) for queue in queues]
-
-
-def _of(path: str) -> dict[str, str]:
-    return {"organisation__path__startswith": path}
 
 
 def _orders(**only: object) -> QuerySet[SubOrder, Any]:
@@ -137,19 +142,16 @@ def _orders(**only: object) -> QuerySet[SubOrder, Any]:
 def inbox_cases(user: User) -> QuerySet[Case]:
     """Return the open cases that a department leads, has a part in, or was given as a squad.
 
-    All of them are visible to the reader: each has an order of theirs. A union, since each third
-    has a partial index of its own (case_inbox, sub_order_part_open, sub_order_squad_seen).
+    All of them are visible to the reader: each has an order of theirs. Indexes: case_inbox for
+    what it leads; what sub_order_part_open and sub_order_squad_seen name, by its key.
     """
     if user.organisation is None or not user.is_active:
         return Case.objects.none()
-    path = user.organisation.path
-    bodies = Organisation.objects.filter(path__startswith=path, city=user.city_id)
-    lead = Case.objects.filter(is_open=True, department__in=bodies.values("pk")).order_by()
-    parts = _orders(is_lead=False, **_of(path))
-    given = _orders(squad__path__startswith=path)
-    return Case.objects.filter(
-        pk__in=lead.values("pk").union(parts, given, all=True), is_open=True, city=user.city_id
-    )
+    bodies = user.body_ids
+    lead = Q(department__in=bodies)
+    parts = Q(pk__any_of=array_of(_orders(is_lead=False, organisation__in=bodies)))
+    given = Q(pk__any_of=array_of(_orders(squad__in=bodies)))
+    return Case.objects.filter(lead | parts | given, is_open=True, city=user.city_id)
 
 
 def supervision_queues(now: datetime) -> list[Queue]:
@@ -191,11 +193,15 @@ def _cases_of(queue: Queue, user: User) -> QuerySet[Case]:
     return queue.cases(user) if queue.cases else open_cases(user)
 
 
-def queue_cases(user: User, queue: Queue, *, order: tuple[str, ...]) -> QuerySet[Case]:
-    """Return the cases of a queue with what a row shows: one query."""
+def queue_cases(user: User, queue: Queue, *, order: tuple[str, ...], limit: int) -> QuerySet[Case]:
+    """Return the first cases of a queue with what a row shows: one query.
+
+    Chosen before they are joined with what a row shows: a long queue is sorted by its keys alone.
+    """
+    chosen = _cases_of(queue, user).filter(queue.condition).order_by(*order)
     return (
-        _cases_of(queue, user)
-        .filter(queue.condition)
+        Case.objects.filter(pk__any_of=array_of(chosen.values("pk")[:limit]))
         .select_related("type", "department", "desk", "district", "reporter")
+        .defer("district__geometry")
         .order_by(*order)
     )

@@ -129,7 +129,7 @@ def acts(user: User) -> bool:
 
 def work_list(request: HttpRequest, queue: Queue, now: datetime) -> dict[str, Any]:
     """Return the beginning of a list with the button of what is done there."""
-    cases = queue_cases(request.user, queue, order=("due_at", "pk"))[:SHORT_LIST]
+    cases = queue_cases(request.user, queue, order=("due_at", "pk"), limit=SHORT_LIST)
     action = queue.action if acts(request.user) else ""
     rows = [
         case_row(case, now) | {"button": work_button(case, action, request.path)} for case in cases

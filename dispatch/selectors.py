@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation, User
 from cases.models import Case, CaseClock, SubOrder
 from cases.publish import Routing
-from cases.queues import Queue
+from cases.queues import Queue, desk_cases
 from cases.workflow import State
 from dispatch.models import CaseRouting
 from dispatch.routing.facts import Here, book_of, facts_of, here
@@ -184,11 +184,11 @@ def returned_by(case: Case) -> list[SubOrder]:
     return list(orders.select_related("organisation").order_by("-ended_at"))
 
 
-def nobody_queue(user: User) -> Queue:
+def nobody_queue() -> Queue:
     """Return the queue of what nobody is known to answer for, at the reader's desk."""
     unanswered = CaseRouting.objects.filter(case=OuterRef("pk"), organisation__isnull=True)
-    condition = Q(Exists(unanswered), desk=user.organisation_id, state=State.FILED)
-    return Queue("nobody", _("Nobody answers"), condition, "yellow")
+    condition = Q(Exists(unanswered), state=State.FILED)
+    return Queue("nobody", _("Nobody answers"), condition, "yellow", cases=desk_cases)
 
 
 def part_clocks(user: User, cases: Sequence[Case]) -> dict[int, CaseClock]:

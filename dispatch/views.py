@@ -54,7 +54,7 @@ def dispatch(request: HttpRequest) -> HttpResponse:
     """Show what waits for the reader's desk; the case chosen with a suggested department."""
     now = clock.now()
     queues = dispatch_queues(request.user)
-    queues.insert(1, nobody_queue(request.user))
+    queues.insert(1, nobody_queue())
     context = desk_context(request, queues, now)
     context["may_choose"] = context["queue"].key in BATCHED
     context["watch"] = (State.FILED, State.REWORK)
@@ -118,7 +118,7 @@ def desk_context(
     """
     lengths = queue_lengths(request.user, queues)
     chosen = next((q for q in queues if q.key == request.GET.get("queue")), queues[0])
-    cases = list(queue_cases(request.user, chosen, order=MOST_URGENT)[:PAGE_SIZE])
+    cases = list(queue_cases(request.user, chosen, order=MOST_URGENT, limit=PAGE_SIZE))
     back = f"{request.path}?{urlencode({'queue': chosen.key})}"
     context = {
         "now": now,

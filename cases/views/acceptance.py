@@ -48,7 +48,7 @@ def acceptance(request: HttpRequest) -> HttpResponse:
     queues = acceptance_queues()
     lengths = queue_lengths(request.user, queues)
     chosen = next((q for q in queues if q.key == request.GET.get("queue")), queues[0])
-    cases = list(queue_cases(request.user, chosen, order=("reported_at", "pk"))[:PAGE_SIZE])
+    cases = list(queue_cases(request.user, chosen, order=("reported_at", "pk"), limit=PAGE_SIZE))
     case = chosen_case(request, cases)
     context = {
         "now": now,

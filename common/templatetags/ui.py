@@ -216,28 +216,61 @@ def state_badge(badge: Any) -> dict[str, Any]:
     }
 
 
-@register.inclusion_tag("ui/_clock_chip.html")
-def clock_chip(clock: Any) -> dict[str, Any]:
-    """Draw a clock: {light, text, due_at, warn_at, started_at, seconds_left, label}."""
+@register.simple_tag
+def clock_chip(clock: Any) -> SafeString | str:
+    """Draw a clock: {light, text, due_at, warn_at, started_at, seconds_left, label}.
+
+    In one piece: a list has fifty of them, and a template takes six times as long.
+    """
     if not clock:
-        return {"light": ""}
+        return ""
     light = read(clock, "light") or "none"
     is_running = light in RUNNING_LIGHTS
     seconds_left = read(clock, "seconds_left")
     text = read(clock, "text")
     if not text and seconds_left is not None and is_running:
         text = remaining_text(seconds_left)
-    return {
-        "light": light,
-        "is_running": is_running,
-        "text": text or gettext("stopped"),
-        "label": read(clock, "label", ""),
-        "icon": STOPPED_ICONS.get(light),
-        "started_at": read(clock, "started_at"),
-        "warn_at": read(clock, "warn_at"),
-        "due_at": read(clock, "due_at"),
-        "ring": round(RING_LENGTH * used_share(clock, seconds_left), 1),
-    }
+    due_at = read(clock, "due_at")
+    deadline = f" {timezone.localtime(due_at):%Y-%m-%d %H:%M}" if due_at else ""
+    return format_html(
+        '<span class="clock clock-{}"{} title="{}{}">{}<span data-text>{}</span></span>',
+        light,
+        clock_times(clock) if is_running else "",
+        read(clock, "label", ""),
+        deadline,
+        clock_ring(used_share(clock, seconds_left))
+        if is_running
+        else icon(STOPPED_ICONS.get(light, "minus")),
+        text or gettext("stopped"),
+    )
+
+
+def clock_times(clock: Any) -> SafeString:
+    """Return what the page needs to keep a running clock true."""
+    moments = (read(clock, name) for name in ("started_at", "warn_at", "due_at"))
+    return format_html(
+        ' data-clock data-started="{}" data-warn="{}" data-due="{}"',
+        *(timezone.localtime(at).isoformat() if at else "" for at in moments),
+    )
+
+
+def clock_ring(used: float) -> SafeString:
+    """Draw the light of a running clock: ring, triangle and octagon, of which the style shows one.
+
+    ``used`` is the share of the time that is gone, 0 to 1.
+    """
+    return format_html(
+        '<svg viewBox="0 0 12 12" aria-hidden="true"><g class="clock-ring">'
+        '<circle class="clock-ring-rest" cx="6" cy="6" r="4.5"/>'
+        '<circle data-ring cx="6" cy="6" r="4.5" stroke-dasharray="{} 29"'
+        ' transform="rotate(-90 6 6)"/></g>'
+        '<g class="clock-near"><path class="solid" d="M6 .8 11.6 11H.4z"/>'
+        '<path class="sign" d="M6 4.3v3M6 9v.6"/></g>'
+        '<g class="clock-over">'
+        '<path class="solid" d="M3.7.5h4.6l3.2 3.2v4.6l-3.2 3.2H3.7L.5 8.3V3.7z"/>'
+        '<path class="sign" d="M6 2.9v3.7M6 8.3v1"/></g></svg>',
+        f"{RING_LENGTH * used:.1f}",
+    )
 
 
 def used_share(clock: Any, seconds_left: float | None) -> float:
@@ -255,11 +288,21 @@ def organisation_chip(organisation: Any) -> dict[str, Any]:
     return {"organisation": organisation, "mark": mark}
 
 
-@register.inclusion_tag("ui/_type_chip.html")
-def type_chip(case_type: Any) -> dict[str, Any]:
+@register.simple_tag
+def type_chip(case_type: Any) -> SafeString:
     """Draw a type: cube for a component or bolt for an event, its code, its name."""
-    kind = read(case_type, "kind", "") if case_type else ""
-    return {"type": case_type, "icon": "cube" if kind == "component" else "bolt"}
+    if not case_type:
+        return format_html(
+            '<span class="type-chip"><span class="name cut">{}</span></span>',
+            gettext("Type not set"),
+        )
+    return format_html(
+        '<span class="type-chip"><span class="code">{}{}</span>'
+        '<span class="name cut">{}</span></span>',
+        icon("cube" if read(case_type, "kind", "") == "component" else "bolt", "small"),
+        read(case_type, "code", "")[1:],
+        named(case_type),
+    )
 
 
 @register.inclusion_tag("ui/_person_chip.html")

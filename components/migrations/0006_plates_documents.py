@@ -11,6 +11,7 @@ from common.migration_operations import append_only_operations
 
 class Migration(migrations.Migration):
     dependencies = [
+        ("common", "0001_initial"),
         ("components", "0005_ledger"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
