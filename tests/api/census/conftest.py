@@ -22,6 +22,7 @@ from components.models import Component
 from tests.cast import NOW, Cast
 
 HEADERS = "资产编号,部件名称,状态,经度,纬度"
+METRES_PER_DEGREE_EAST = 96_000  # at the city's latitude
 
 
 @pytest.fixture(autouse=True)
@@ -82,11 +83,24 @@ class Census:
             )
         return self.work(survey)
 
-    def rows(self, count: int, *, first: int = 1, kind: str = "雨水井盖", step_m: float = 3) -> str:
-        """Return lines of a CSV: so many of a type, every few metres north of the cast's place."""
+    def rows(
+        self,
+        count: int,
+        *,
+        first: int = 1,
+        kind: str = "雨水井盖",
+        step_m: float = 3,
+        columns: int = 1,
+    ) -> str:
+        """Return lines of a CSV: so many of a type, every few metres north of the cast's place.
+
+        With several columns each next one stands a step further east.
+        """
+        east = step_m / METRES_PER_DEGREE_EAST
+        places = ((number, *divmod(number, columns)) for number in range(first, first + count))
         return "".join(
-            f"K{number},{kind},完好,{self.lon:.7f},{self.lat(number * step_m):.7f}\n"
-            for number in range(first, first + count)
+            f"K{number},{kind},完好,{self.lon + column * east:.7f},{self.lat(row * step_m):.7f}\n"
+            for number, row, column in places
         )
 
     @property
