@@ -6,36 +6,18 @@ import pytest
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
-from django.db.backends.postgresql.operations import DatabaseOperations
+from django.test import TransactionTestCase
 
-from accounts.models import City, User
-from tests.cast import Cast, build_cast, find_cast
-from tests.databases import cast_database_drop, cast_database_make, database_use
+from accounts.models import City
+from tests.cast import Cast, find_cast
+from tests.databases import (
+    cast_database_make,
+    database_copy,
+    database_drop,
+    database_use,
+    template_make,
+)
 from tests.geo_city import load_mini_city
-
-TRUNCATE_GUARDS = """
-    SELECT format('ALTER TABLE %%s %s TRIGGER %%I', tgrelid::regclass, tgname)
-    FROM pg_trigger WHERE tgname LIKE '%%\\_no\\_truncate' AND NOT tgisinternal
-"""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def flush_append_only_tables() -> Iterator[None]:
-    """Let Django empty the tables after a transactional test: their owner may lift the guard."""
-    flush = DatabaseOperations.execute_sql_flush
-
-    def switch_guards(cursor, state: str) -> list[str]:
-        cursor.execute(TRUNCATE_GUARDS % state)
-        return [statement for (statement,) in cursor.fetchall()]
-
-    def execute_sql_flush(operations, sql_list: list[str]) -> None:
-        with operations.connection.cursor() as cursor:
-            off, on = (switch_guards(cursor, state) for state in ("DISABLE", "ENABLE"))
-        flush(operations, [*off, *sql_list, *on])
-
-    DatabaseOperations.execute_sql_flush = execute_sql_flush
-    yield
-    DatabaseOperations.execute_sql_flush = flush
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +39,15 @@ def as_app_role(db) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix, django_db_blocker
+) -> None:
+    """Begin with a copy of the migrated database."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = template_make()
+
+
+@pytest.fixture(scope="session")
 def bare_database(django_db_setup) -> str:
     """The name of the database that tests without the cast use."""
     return connection.settings_dict["NAME"]
@@ -66,23 +57,42 @@ def bare_database(django_db_setup) -> str:
 def cast_database(bare_database, django_db_blocker) -> Iterator[str]:
     """The name of the database in which the cast is there already."""
     with django_db_blocker.unblock():
-        name = cast_database_make(bare_database)
+        name = cast_database_make(connection.settings_dict["TEST"]["TEMPLATE"], bare_database)
     yield name
     with django_db_blocker.unblock():
         database_use(bare_database)
-        cast_database_drop(name)
+        database_drop(name)
+
+
+@pytest.fixture(scope="session")
+def nothing_to_flush() -> Iterator[None]:
+    """Leave the tables as they are after a test that commits: its database is dropped."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: None)
+        yield
 
 
 @pytest.fixture
-def _right_database(request, bare_database) -> None:
-    """Go to the database of the cast where a test asks for it and commits nothing."""
+def _right_database(request, bare_database, nothing_to_flush, django_db_blocker) -> Iterator[None]:
+    """Go to the database of the cast where a test asks for it; a test that commits has its own."""
     marker = request.node.get_closest_marker("django_db")
     commits = bool(marker and marker.kwargs.get("transaction"))
     commits = commits or {"transactional_db", "live_server"} & set(request.fixturenames)
     asks = "cast" in request.fixturenames
-    database_use(
-        request.getfixturevalue("cast_database" if asks and not commits else "bare_database")
-    )
+    if not commits:
+        database_use(request.getfixturevalue("cast_database") if asks else bare_database)
+        yield
+        return
+    template = connection.settings_dict["TEST"]["TEMPLATE"]
+    source = request.getfixturevalue("cast_database") if asks else template
+    own = f"{bare_database}_own"
+    with django_db_blocker.unblock():
+        database_copy(source, own)
+        database_use(own)
+    yield
+    with django_db_blocker.unblock():
+        database_use(bare_database)
+        database_drop(own)
 
 
 @pytest.fixture
@@ -100,12 +110,11 @@ def mini_city_once(bare_database, django_db_blocker) -> None:
 
 @pytest.fixture
 def mini_city(mini_city_once, db) -> City:
-    """The small city; loaded again where a transactional test has emptied the tables."""
+    """The small city; loaded again in the database of a test that commits."""
     return City.objects.filter(area__isnull=False).first() or load_mini_city()
 
 
 @pytest.fixture
 def cast(db) -> Cast:
     """The small city with its catalogue, settings, bodies and people."""
-    city = City.objects.filter(area__isnull=False).first() or load_mini_city()
-    return find_cast(city) if User.objects.exists() else build_cast(city)
+    return find_cast(City.objects.get())

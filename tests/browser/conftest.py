@@ -15,8 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from cases.models import Case
-from tests.cast import PASSWORD, Cast, build_cast
-from tests.geo_city import load_mini_city
+from tests.cast import PASSWORD, Cast
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = (
@@ -61,9 +60,9 @@ def address(transactional_db) -> Iterator[str]:
 
 
 @pytest.fixture
-def city_cast(transactional_db) -> Cast:
-    """The small city, committed, so that the server's threads see it."""
-    return build_cast(load_mini_city())
+def city_cast(transactional_db, cast) -> Cast:
+    """The cast in a database of its own, so that the server's threads see it."""
+    return cast
 
 
 @pytest.fixture
