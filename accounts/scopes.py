@@ -2,7 +2,8 @@
 
 ``visible_to(user)`` is one policy with several shapes: which conditions it has depends on the
 roles and the kind of organisation, only the values in them on the person. So such a queryset
-is compiled once for each kind of person.
+is compiled once for each kind of person (``shape_of``), for somebody who stands for all of them
+(``stand_in``), and run with the values of one (``values_of``).
 """
 
 from __future__ import annotations
@@ -34,27 +35,33 @@ class PreparedFor(Generic[M]):
 
     def __call__(self, user: User, **values: Any) -> list[Any]:
         """Run the query for this person."""
-        shape = _shape_of(user)
+        shape = shape_of(user)
         prepared = self._by_shape.get(shape)
         if prepared is None:
-            prepared = self._by_shape[shape] = Prepared(self.rows_for(_stand_in(*shape)))
-        body = user.organisation
-        return prepared(
-            viewer=user.pk,
-            viewer_city=user.city_id,
-            viewer_organisation=body.pk if body else None,
-            viewer_path=body.path if body else "",
-            **values,
-        )
+            prepared = self._by_shape[shape] = Prepared(self.rows_for(stand_in(shape)))
+        return prepared(**values_of(user), **values)
 
 
-def _shape_of(user: User) -> Shape:
+def shape_of(user: User) -> Shape:
+    """Return what decides which conditions a policy has for this person."""
     kind = user.organisation.kind if user.organisation else None
     return user.is_active, user.roles, user.city_id is not None, kind
 
 
-def _stand_in(is_active: bool, roles: Any, has_city: bool, kind: str | None) -> SimpleNamespace:
+def values_of(user: User) -> dict[str, Any]:
+    """Return the values of the slots that ``stand_in`` has."""
+    body = user.organisation
+    return {
+        "viewer": user.pk,
+        "viewer_city": user.city_id,
+        "viewer_organisation": body.pk if body else None,
+        "viewer_path": body.path if body else "",
+    }
+
+
+def stand_in(shape: Shape) -> SimpleNamespace:
     """Return somebody of this shape, with slots for what is the person's own."""
+    is_active, roles, has_city, kind = shape
     organisation = None
     if kind is not None:
         organisation = SimpleNamespace(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
@@ -123,6 +123,22 @@ class Prepared(Generic[M]):
             vars(rows.query)["get_compiler"] = lambda *args, **kwargs: compiler
         compiled.connection = connection
         return compiled
+
+
+def sql_with(rows: QuerySet[Any, Any], places: Mapping[str, str]) -> tuple[str, frozenset[str]]:
+    """Return the SQL of a queryset whose slots are read from elsewhere, and which it has.
+
+    ``places`` gives an expression of the surrounding statement for each slot. Raises
+    EmptyResultSet for a queryset that never has rows.
+    """
+    sql, params = rows.query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+    slots = [part.name for part in params if isinstance(part, Slot)]
+    remaining = iter(slots)
+    written = _PLACE.sub(
+        lambda place: f"({places[next(remaining)]})" if place[0] == "%s" else place[0],
+        _with_constants(sql, params),
+    )
+    return written, frozenset(slots)
 
 
 def _with_constants(sql: str, params: Sequence[Any]) -> str:
