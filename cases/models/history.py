@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
@@ -70,6 +71,7 @@ class EventOutbox(models.Model):
     """Events not yet numbered; written with the event, emptied by the sequencer."""
 
     event = models.OneToOneField(CaseEvent, models.CASCADE, related_name="+", primary_key=True)
+    written_at = models.DateTimeField(db_default=Now(), help_text=_("by the database's clock"))
 
 
 class HistoryAnchor(AppendOnlyModel):

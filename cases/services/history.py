@@ -16,6 +16,7 @@ from django.db import connection
 
 from cases.history_form import HashedEvent, chain_hash, moment, text_digest
 from cases.models import Case, CaseEvent
+from cases.publish import tell_events_written
 from cases.workflow import Post
 from common.prepared import Statement
 
@@ -106,6 +107,7 @@ def event_append(event: CaseEvent, salt: str, text: Mapping[str, Any]) -> CaseEv
             ],
         )
         event.pk = cursor.fetchone()[0]
+    tell_events_written()
     return event
 
 
@@ -165,6 +167,7 @@ def events_append(events: Iterable[CaseEvent], cases: Iterable[Case]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_INSERT_MANY, [list(column) for column in zip(*rows, strict=True)])
         cursor.execute(_MOVE_HEADS, [list(column) for column in zip(*heads, strict=True)])
+    tell_events_written()
 
 
 def notice_chain(
