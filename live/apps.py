@@ -10,11 +10,18 @@ class LiveConfig(AppConfig):
     verbose_name = _("Live events")
 
     def ready(self) -> None:
-        """Let notifications follow the log; say on the health page when they do not get through."""
+        """Let notifications follow the log; say on the health page when they do not get through.
+
+        Wake whoever follows the log when something was written, and pass on hints about cases.
+        """
+        from cases.publish import case_hinted, events_written  # noqa: PLC0415
         from common.health import register_degradation  # noqa: PLC0415  models are ready now
         from live.notifications.health import news_gets_through  # noqa: PLC0415
         from live.notifications.notify import READER  # noqa: PLC0415
+        from live.publish import pass_on_hint, wake_followers  # noqa: PLC0415
         from live.readers import register_reader  # noqa: PLC0415
 
         register_reader(READER)
         register_degradation("notifications", news_gets_through)
+        events_written.connect(wake_followers, dispatch_uid="live")
+        case_hinted.connect(pass_on_hint, dispatch_uid="live")

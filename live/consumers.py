@@ -1,60 +1,87 @@
-"""The socket of a page: it hears that the log has grown and asks the API for what it may see.
+"""The socket of a page: who is there, what they want to hear. It forwards and computes nothing.
 
-The socket carries no content, only the head of the log and the hint that the reader's own inbox
-changed, so it can leak nothing; a beat every five seconds lets the page notice that the line is
-dead.
+A page says ``{"subscribe": true}`` and hears everything its person may see from then on,
+``{"rows": [numbers]}`` names the cases on its screen, ``{"look": number}`` the one it is about,
+``{"join": address}`` and ``{"leave": address}`` a broadcast. What it hears: docs/rules/live.md.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Any
 
-from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
+import orjson
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import Error
 
-from live.publish import GROUP
-from live.services import head
+from live.hub.hub import hub_here
+from live.hub.lines import Line
+from live.hub.rights import NO_LONGER
 
-HEARTBEAT_SECONDS = 5
-UNAUTHENTICATED = 4401
+TRY_AGAIN = 1013
+MOST_ROWS = 200
+LONGEST = 60  # of a number or an address
 
 
-class EventsConsumer(AsyncJsonWebsocketConsumer):
+class LineConsumer(AsyncWebsocketConsumer):
     """One page's line."""
 
+    line: Line | None = None
+
     async def connect(self) -> None:
-        """Let people who are logged in join; the others are told to log in."""
-        self.beat: asyncio.Task[None] | None = None
-        user = self.scope.get("user")
+        """Open a line for who the database says this is; strangers are told to log in."""
+        self.hub = hub_here()
         await self.accept()
-        if user is None or not user.is_authenticated:
-            await self.close(code=UNAUTHENTICATED)
+        try:
+            entrance = await self.hub.admit(self.scope["cookies"])
+        except Error:
+            await self.close(code=TRY_AGAIN)
             return
-        await self.channel_layer.group_add(GROUP, self.channel_name)
-        self.beat = asyncio.create_task(self._heartbeat())
+        if entrance is None:
+            await self.close(code=NO_LONGER)
+            return
+        self.line = self.hub.open(entrance, self.base_send, self.close)
+        self.writing = asyncio.create_task(self.line.run())
 
     async def disconnect(self, code: int) -> None:
-        """Leave the group and stop the beat."""
-        if self.beat is not None:
-            self.beat.cancel()
-            await self.channel_layer.group_discard(GROUP, self.channel_name)
+        """Forget the line."""
+        if self.line is not None:
+            self.hub.shut(self.line)
+            self.writing.cancel()
 
-    async def receive_json(self, content: Any, **kwargs: Any) -> None:
-        """Pages have nothing to say here."""
+    async def receive(self, text_data: str | None = None, bytes_data: Any = None) -> None:
+        """Do what the page asks for; what nobody understands is passed over."""
+        if self.line is None or not self.line_is_open or not text_data:
+            return
+        try:
+            wanted = orjson.loads(text_data)
+        except orjson.JSONDecodeError:
+            return
+        if isinstance(wanted, dict):
+            await self.do(wanted)
 
-    async def log_head(self, message: dict[str, Any]) -> None:
-        """Pass the head on."""
-        await self.send_json({"head": message["head"]})
+    @property
+    def line_is_open(self) -> bool:
+        """Tell whether the hub still knows the line."""
+        return self.line in self.hub.lines
 
-    async def inbox_changed(self, message: dict[str, Any]) -> None:
-        """Say that this person's inbox changed; the others hear nothing."""
-        if self.scope["user"].pk in message["people"]:
-            await self.send_json({"inbox": True})
+    async def do(self, wanted: dict[str, Any]) -> None:
+        """Do one thing after the other; while the database is away the page is told to return."""
+        try:
+            if wanted.get("subscribe") is True:
+                self.hub.subscribe(self.line)
+            if isinstance(rows := wanted.get("rows"), list):
+                await self.hub.show(self.line, [row for row in rows if _is_word(row)][:MOST_ROWS])
+            if "look" in wanted:
+                number = wanted["look"]
+                await self.hub.look(self.line, number if _is_word(number) else None)
+            if _is_word(wanted.get("join")):
+                await self.hub.join(self.line, wanted["join"])
+            if _is_word(wanted.get("leave")):
+                self.hub.studio.leave(self.line, wanted["leave"])
+        except Error:
+            await self.close(code=TRY_AGAIN)
 
-    async def _heartbeat(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            while True:
-                await self.send_json({"head": await database_sync_to_async(head)()})
-                await asyncio.sleep(HEARTBEAT_SECONDS)
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable()

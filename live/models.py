@@ -25,6 +25,9 @@ class EventPosition(AppendOnlyModel):
         CaseEvent, models.PROTECT, related_name="numbered", db_constraint=False
     )
 
+    # By the database's clock, shortly before the commit; what was loaded in bulk has none.
+    written_at = models.DateTimeField(null=True)
+
     def __str__(self) -> str:
         return str(self.position)
 

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from live.consumers import EventsConsumer
+from live.consumers import LineConsumer
 
-websocket_urlpatterns: list[URLPattern] = [path("ws/events/", EventsConsumer.as_asgi())]
+websocket_urlpatterns: list[URLPattern] = [path("ws/live/", LineConsumer.as_asgi())]

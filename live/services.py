@@ -16,12 +16,13 @@ _SEQUENCE = """
 WITH taken AS (
     DELETE FROM cases_eventoutbox WHERE event_id IN (
         SELECT event_id FROM cases_eventoutbox ORDER BY event_id LIMIT %s
-    ) RETURNING event_id
+    ) RETURNING event_id, written_at
 ), head AS (
     SELECT coalesce(max(position), 0) AS position FROM live_eventposition
 )
-INSERT INTO live_eventposition (position, event_id)
-SELECT head.position + row_number() OVER (ORDER BY taken.event_id), taken.event_id
+INSERT INTO live_eventposition (position, event_id, written_at)
+SELECT head.position + row_number() OVER (ORDER BY taken.event_id), taken.event_id,
+    taken.written_at
 FROM taken, head
 """
 

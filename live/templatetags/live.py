@@ -19,7 +19,7 @@ def live_settings(watch: Iterable[str]) -> dict[str, Any]:
     return {
         "position": head(),
         "feed": "/api/v1/events/",
-        "socket": "/ws/events/",
+        "socket": "/ws/live/",
         "watch": [str(state) for state in watch],
         "words": {"ok": _("Live"), "lost": _("Connection lost")},
     }

@@ -58,10 +58,11 @@ class Feed {
 function listen(feed, onLost) {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(`${scheme}//${location.host}${feed.settings.socket}`);
+  socket.addEventListener("open", () => socket.send('{"subscribe": true}'));
   socket.addEventListener("message", ({ data }) => {
     const message = JSON.parse(data);
-    if (message.inbox) document.dispatchEvent(new CustomEvent("inbox-changed"));
-    else if (message.head > feed.position) feed.ask();
+    if (message.kind === "inbox") document.dispatchEvent(new CustomEvent("inbox-changed"));
+    else if (message.position > feed.position) feed.ask();
     else setHealth("ok", feed.settings.words);
   });
   socket.addEventListener("close", onLost);

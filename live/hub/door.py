@@ -1,0 +1,77 @@
+"""Who is at a socket: decided when it is opened, and again when rights change.
+
+A person is whoever the session of the browser belongs to, by the same code that answers pages. The
+session itself is kept as a digest only, as the database names it when it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib.auth import get_user
+
+from accounts.models import User
+from cases.models import Case
+from live.broadcasts import Guest, Handshake, Joiner, broadcast_of, guest_of
+from live.hub.sight import Scope, scope_of
+
+SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Who came in, with what they may see; ``scope`` is None for guests, who see no cases."""
+
+    joiner: Joiner
+    scope: Scope | None
+    cookies: Mapping[str, str]
+    session_digest: str = ""
+
+    @property
+    def person(self) -> User | None:
+        """The person; None for a guest."""
+        return self.joiner if isinstance(self.joiner, User) else None
+
+    @property
+    def guest(self) -> Guest | None:
+        """The guest; None for a person."""
+        return self.joiner if isinstance(self.joiner, Guest) else None
+
+
+def session_digest(key: str | None) -> str:
+    """Return how the database names a session in its notifications; "" without one."""
+    return sha256(key.encode()).hexdigest() if key else ""
+
+
+def admit(cookies: Mapping[str, str]) -> Entrance | None:
+    """Return who these cookies belong to now; None for a stranger. Two queries."""
+    key = cookies.get(settings.SESSION_COOKIE_NAME)
+    session = SessionStore(key)
+    user = cast(Any, get_user(SimpleNamespace(session=session)))  # type: ignore[arg-type]
+    if user.is_authenticated:
+        return Entrance(user, scope_of(user), cookies, session_digest(key))
+    guest = guest_of(Handshake(cookies, dict(session.items())))
+    return Entrance(guest, None, cookies, session_digest(key)) if guest else None
+
+
+def may_join(entrance: Entrance, address: str) -> bool:
+    """Tell whether somebody may follow a broadcast; nobody may follow one that does not exist."""
+    found = broadcast_of(address)
+    if found is None:
+        return False
+    broadcast, topic = found
+    return bool(broadcast.may_join(entrance.joiner, topic))
+
+
+def numbers_seen(entrance: Entrance, numbers: Collection[str]) -> set[str]:
+    """Return which of these case numbers somebody may see; guests see none."""
+    if entrance.person is None:
+        return set()
+    visible = Case.objects.visible_to(entrance.person).filter(number__in=list(numbers))
+    return set(visible.values_list("number", flat=True))
