@@ -33,13 +33,14 @@ from cases.models import (
     StageLimit,
     WorkCalendar,
 )
+from cases.phrases import admin as phrases_admin
 from cases.services.calendars import calendar_publish, slots_of, unknown_years
 from cases.time_limits import CalendarError
 from common import clock
 from common.errors import DomainError
 from components.admin import KeptAdmin
 
-__all__ = ["exceptions_admin"]
+__all__ = ["exceptions_admin", "phrases_admin"]
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

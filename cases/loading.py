@@ -25,6 +25,8 @@ from cases.models import (
     Case,
     CasePolicy,
     DeadlineRule,
+    DuplicateRule,
+    Phrase,
     ReasonCode,
     StageLimit,
     WorkCalendar,
@@ -44,6 +46,7 @@ def load_settings(city: City, now: datetime, directory: Path = CALENDARS) -> Non
     _load_stage_limits(calendars, _rows(directory / "stage_limits.csv"))
     _load_reasons(_rows(directory / "reasons.csv"))
     _load_deadline_rules(city, _rows(directory / "deadline_rules.csv"), now)
+    _load_aids(city, directory)
     CasePolicy.objects.get_or_create(city=city, defaults=_json(directory / "policy.json"))
     load_exceptions(city)
 
@@ -144,6 +147,18 @@ def _load_deadline_rules(city: City, rows: list[dict[str, str]], now: datetime) 
         if (row["clock"], row["urgency"]) not in known
     ]
     DeadlineRule.objects.bulk_create(rules)
+
+
+def _load_aids(city: City, directory: Path) -> None:
+    """Give a city that has none of them its teams' phrases and its rules for duplicates."""
+    if not Phrase.objects.filter(city=city, owner__isnull=True).exists():
+        Phrase.objects.bulk_create(
+            Phrase(city=city, **row) for row in _rows(directory / "phrases.csv")
+        )
+    if not DuplicateRule.objects.filter(city=city).exists():
+        DuplicateRule.objects.bulk_create(
+            DuplicateRule(city=city, **row) for row in _rows(directory / "duplicate_rules.csv")
+        )
 
 
 def _number(text: str) -> int | None:

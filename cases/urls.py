@@ -7,6 +7,7 @@ from cases.views.actions import case_action
 from cases.views.cases import case_detail, case_list
 from cases.views.clocks import clock_detail
 from cases.views.photos import photo_file
+from cases.views.phrases import phrase_dropped, phrases
 from cases.views.plates import plate, plate_entry
 from cases.views.tasks import call, report, task, tasks
 
@@ -22,6 +23,8 @@ urlpatterns = [
     path("photos/<int:photo_id>/<str:size>/", photo_file, name="photo"),
     path("q/", plate_entry, name="plate-entry"),
     path("q/<str:code>", plate, name="plate"),
+    path("phrases/", phrases, name="phrases"),
+    path("phrases/<int:phrase_id>/drop/", phrase_dropped, name="phrase-dropped"),
     path("types/", type_options, name="type-options"),
     path("cases/", case_list, name="list"),
     path("cases/<str:number>/", case_detail, name="detail"),

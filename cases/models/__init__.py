@@ -1,5 +1,6 @@
 """The case and everything that belongs to it; see the modules for the rules of each table."""
 
+from cases.models.aids import CaseHold, CaseWords, DuplicateRule, Phrase
 from cases.models.calendar import (
     CalendarDay,
     CalendarUse,
@@ -42,13 +43,16 @@ __all__ = [
     "Case",
     "CaseClock",
     "CaseEvent",
+    "CaseHold",
     "CasePerson",
     "CasePhoto",
     "CasePolicy",
     "CaseUrge",
+    "CaseWords",
     "DeadlineRecalculation",
     "DeadlineRule",
     "DeskRule",
+    "DuplicateRule",
     "EventOutbox",
     "EventText",
     "FieldTask",
@@ -57,6 +61,7 @@ __all__ = [
     "LeaderInstruction",
     "NumberCounter",
     "Photo",
+    "Phrase",
     "ReasonCode",
     "RepeatRule",
     "RepeatSpot",

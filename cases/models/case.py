@@ -13,9 +13,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.gis.db import models
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import City, Organisation, User
@@ -261,11 +259,6 @@ class Case(models.Model):
             ),
             models.Index(
                 fields=["review_at"], condition=Q(review_at__isnull=False), name="case_review"
-            ),
-            GinIndex(
-                OpClass(Upper("address"), name="gin_trgm_ops"),
-                OpClass(Upper("description"), name="gin_trgm_ops"),
-                name="case_text",
             ),
         ]
         constraints: ClassVar = [

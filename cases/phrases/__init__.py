@@ -1,0 +1,1 @@
+"""Common phrases (常用语): what a person or a team writes often, offered at every note."""
