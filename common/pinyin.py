@@ -22,6 +22,16 @@ def search_keys(name: str) -> tuple[str, str]:
     return pinyin.lower(), initials.lower()
 
 
+def syllables(name: str) -> list[str]:
+    """Return how each character of a name sounds; what is no Chinese character sounds as itself.
+
+    >>> syllables("垃圾12")
+    ['la', 'ji', '1', '2']
+    """
+    sounds: list[str] = _reader()(name, errors=list)
+    return [sound.lower() for sound in sounds]
+
+
 def romanised(name: str) -> str:
     """Return a Chinese name as one capitalised word: 武林 → Wulin, 西安 → Xi'an."""
     word = ""

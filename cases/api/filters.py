@@ -11,8 +11,11 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from cases.errors import invalid
 from cases.models import Case, Source
+from cases.search.reading import read_query
+from cases.search.selectors import case_search
 from cases.workflow import State
 
 ORDERINGS = {
@@ -23,7 +26,6 @@ ORDERINGS = {
 }
 DEFAULT_ORDERING = "-reported_at"
 PAGING = frozenset({"cursor", "page_size", "ordering", "format"})
-MIN_QUERY = 2
 
 
 def _one_of(values: list[str]) -> Callable[[str, str], list[str]]:
@@ -48,8 +50,12 @@ def _moment(name: str, raw: str) -> datetime:
     return value if timezone.is_aware(value) else timezone.make_aware(value)
 
 
-def filter_cases(cases: QuerySet[Case], query: QueryDict, now: datetime) -> QuerySet[Case]:
+def filter_cases(
+    cases: QuerySet[Case], query: QueryDict, now: datetime, *, user: User
+) -> QuerySet[Case]:
     """Narrow a list by the parameters of the API; unknown ones are refused, empty ones ignored.
+
+    ``q`` is searched as the reader may search (``cases.search``).
 
     A list ordered by deadline holds only cases that wait for one: a cursor cannot stand on a null.
     """
@@ -61,6 +67,9 @@ def filter_cases(cases: QuerySet[Case], query: QueryDict, now: datetime) -> Quer
             continue
         if "\x00" in raw:
             raise invalid(name, _("This contains characters that cannot be searched."))
+        if name == "q":
+            cases = cases.filter(_search(raw, now, user))
+            continue
         narrow = FILTERS.get(name)
         if narrow is None:
             raise invalid(name, _("There is no such filter."))
@@ -90,14 +99,10 @@ def _light(name: str, raw: str, now: datetime) -> Q:
     )
 
 
-def _words(name: str, raw: str, now: datetime) -> Q:
-    """A number by its beginning, else words in address or description (trigram index)."""
-    text = raw.strip()
-    if len(text) < MIN_QUERY:
-        raise invalid(name, _("Type at least two characters."))
-    if text.isascii() and text.isdigit():
-        return Q(number__startswith=text)
-    return Q(address__icontains=text) | Q(description__icontains=text)
+def _search(raw: str, now: datetime, user: User) -> Q:
+    if read_query(raw).is_empty:
+        raise invalid("q", _("Type at least two characters."))
+    return case_search(text=raw, user=user, now=now)
 
 
 FILTERS: dict[str, Callable[[str, str, datetime], Q]] = {
@@ -108,7 +113,6 @@ FILTERS: dict[str, Callable[[str, str, datetime], Q]] = {
     "cell": lambda _n, raw, _now: Q(cell__code=raw),
     "light": _light,
     "source": lambda n, raw, _now: Q(source__in=_one_of(list(Source.values))(n, raw)),
-    "q": _words,
     "reported_after": lambda n, raw, _now: Q(reported_at__gte=_moment(n, raw)),
     "reported_before": lambda n, raw, _now: Q(reported_at__lt=_moment(n, raw)),
 }

@@ -106,7 +106,8 @@ class CaseListView(APIView):
     def get(self, request: Request) -> Response:
         """List cases, newest first."""
         now = clock.now()
-        cases = filter_cases(Case.objects.visible_to(request.user), request.query_params, now)
+        visible = Case.objects.visible_to(request.user)
+        cases = filter_cases(visible, request.query_params, now, user=request.user)
         pages = CursorPagination()
         pages.ordering = ordering_of(request.query_params)
         rows = pages.paginate_queryset(

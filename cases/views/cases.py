@@ -43,7 +43,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
         return redirect("cases:detail", wanted)
     error = None
     try:
-        filtered = filter_cases(visible, request.GET, now)
+        filtered = filter_cases(visible, request.GET, now, user=request.user)
     except DomainError as refused:
         error, filtered = refusal(refused), visible.none()
     page = cursor_page(
