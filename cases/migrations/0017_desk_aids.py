@@ -77,7 +77,7 @@ DROP INDEX case_person_name, case_person_digits, case_words_newest, case_words_p
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_fewer_indexes"),
-        ("cases", "0015_desk_counts"),
+        ("cases", "0016_eventoutbox_written_at"),
         ("components", "0008_nearest_by_type"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
