@@ -11,10 +11,11 @@ from django.test import TransactionTestCase
 from accounts.models import City
 from tests.cast import Cast, find_cast
 from tests.databases import (
-    cast_database_make,
+    FILLED,
     database_copy,
     database_drop,
     database_use,
+    filled_database_make,
     template_make,
 )
 from tests.geo_city import load_mini_city
@@ -54,14 +55,14 @@ def bare_database(django_db_setup) -> str:
 
 
 @pytest.fixture(scope="session")
-def cast_database(bare_database, django_db_blocker) -> Iterator[str]:
-    """The name of the database in which the cast is there already."""
-    with django_db_blocker.unblock():
-        name = cast_database_make(connection.settings_dict["TEST"]["TEMPLATE"], bare_database)
-    yield name
+def filled_databases(bare_database, django_db_blocker) -> Iterator[dict[str, str]]:
+    """The names of the databases that are filled already, by what is in them."""
+    names: dict[str, str] = {}
+    yield names
     with django_db_blocker.unblock():
         database_use(bare_database)
-        database_drop(name)
+        for name in names.values():
+            database_drop(name)
 
 
 @pytest.fixture(scope="session")
@@ -73,26 +74,29 @@ def nothing_to_flush() -> Iterator[None]:
 
 
 @pytest.fixture
-def _right_database(request, bare_database, nothing_to_flush, django_db_blocker) -> Iterator[None]:
-    """Go to the database of the cast where a test asks for it; a test that commits has its own."""
+def _right_database(
+    request, bare_database, filled_databases, nothing_to_flush, django_db_blocker
+) -> Iterator[None]:
+    """Go to a filled database where a test asks for one; a test that commits has its own."""
     marker = request.node.get_closest_marker("django_db")
     commits = bool(marker and marker.kwargs.get("transaction"))
     commits = commits or {"transactional_db", "live_server"} & set(request.fixturenames)
-    asks = "cast" in request.fixturenames
-    if not commits:
-        database_use(request.getfixturevalue("cast_database") if asks else bare_database)
-        yield
-        return
     template = connection.settings_dict["TEST"]["TEMPLATE"]
-    source = request.getfixturevalue("cast_database") if asks else template
+    source = template if commits else bare_database
     own = f"{bare_database}_own"
     with django_db_blocker.unblock():
-        database_copy(source, own)
-        database_use(own)
+        for kind in FILLED.keys() & set(request.fixturenames):
+            if kind not in filled_databases:
+                filled_databases[kind] = filled_database_make(template, bare_database, kind)
+            source = filled_databases[kind]
+        if commits:
+            database_copy(source, own)
+        database_use(own if commits else source)
     yield
-    with django_db_blocker.unblock():
-        database_use(bare_database)
-        database_drop(own)
+    if commits:
+        with django_db_blocker.unblock():
+            database_use(bare_database)
+            database_drop(own)
 
 
 @pytest.fixture
@@ -118,3 +122,9 @@ def mini_city(mini_city_once, db) -> City:
 def cast(db) -> Cast:
     """The small city with its catalogue, settings, bodies and people."""
     return find_cast(City.objects.get())
+
+
+@pytest.fixture
+def demo_city(db) -> City:
+    """The same streets with the demo's own organisations and people."""
+    return City.objects.get()

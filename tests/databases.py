@@ -3,16 +3,18 @@
 *Template*: migrated once and kept until a migration changes, under a name that says of which
 migrations it was made. Every process of every run begins with a copy of it.
 *Bare*: that copy; what a test does in it is rolled back.
-*Cast*: a copy in which the cast is there already; building it takes half a second,
-longer than most tests. What a test does in it is rolled back too.
+*Filled*: copies in which the cast, or the demo's own small city, is there already; building them
+takes longer than most tests. What a test does in them is rolled back too.
 *Own*: for a test that commits, a copy of one of them, dropped with whatever the test left in it.
 """
 
 from __future__ import annotations
 
 import gc
+import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -22,17 +24,25 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from tests.cast import build_cast
+from tests.city import build_test_city
 from tests.geo_city import load_mini_city
 
 TEMPLATE = "test_template_"
+IMPORTED = re.compile(r"^from (\S+) import", re.MULTILINE)
 LOCK = 7_301_116  # of whoever makes the template, among the server's advisory locks
 
-# Keys of the copy differ from those of the bare one: what is remembered by key is not mixed up.
+# What a fixture of that name finds in a database of its own.
+FILLED: dict[str, Callable[[], object]] = {
+    "cast": lambda: build_cast(load_mini_city()),
+    "demo_city": build_test_city,
+}
+
+# Keys of the copies differ from those of the bare one: what is remembered by key is not mixed up.
 _APART = """
 DO $$ DECLARE found record; BEGIN
     FOR found IN SELECT * FROM pg_sequences WHERE schemaname = 'public' AND max_value > 2000000000
     LOOP
-        PERFORM setval(format('%I.%I', found.schemaname, found.sequencename), 1000000);
+        PERFORM setval(format('%%I.%%I', found.schemaname, found.sequencename), %s);
     END LOOP;
 END $$
 """
@@ -48,37 +58,46 @@ def database_use(name: str) -> None:
 def template_make() -> str:
     """Return the name of the migrated database; make it where no run before has.
 
-    Two processes at once: one migrates, the other waits for it.
+    One that lacks nothing but the newest migrations is taken further. Two processes at once: one
+    migrates, the other waits for it.
     """
     usual = connection.settings_dict["NAME"]
-    name = TEMPLATE + _fingerprint()
+    sources = _sources()
+    name = TEMPLATE + sha256(json.dumps(sources).encode()).hexdigest()[:12]
     try:
         with connection._nodb_cursor() as cursor:
             cursor.execute("SET lock_timeout = 0")
             cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
             cursor.execute(
-                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [TEMPLATE]
+                "SELECT datname, coalesce(shobj_description(oid, 'pg_database'), '{}')"
+                " FROM pg_database WHERE starts_with(datname, %s)",
+                [TEMPLATE],
             )
-            found = {row[0] for row in cursor.fetchall()}
-            if name not in found:
-                for old in found:
-                    cursor.execute(f'DROP DATABASE "{old}"')
-                cursor.execute(f'CREATE DATABASE "{name}_new"')
+            made_of = {row[0]: json.loads(row[1]) for row in cursor.fetchall()}
+            if name not in made_of:
+                whole = {old: files for old, files in made_of.items() if files}
+                older = [old for old, files in whole.items() if files.items() <= sources.items()]
+                start = max(older, key=lambda old: len(whole[old]), default="template1")
+                cursor.execute(f'DROP DATABASE IF EXISTS "{name}_new" WITH (FORCE)')
+                cursor.execute(f'CREATE DATABASE "{name}_new" TEMPLATE "{start}"')
                 _migrate(f"{name}_new")
+                cursor.execute(f'COMMENT ON DATABASE "{name}_new" IS %s', [json.dumps(sources)])
+                for old in made_of:
+                    cursor.execute(f'DROP DATABASE IF EXISTS "{old}" WITH (FORCE)')
                 cursor.execute(f'ALTER DATABASE "{name}_new" RENAME TO "{name}"')
     finally:
         database_use(usual)
     return name
 
 
-def cast_database_make(template: str, bare: str) -> str:
-    """Copy the template, build the cast in it, and return its name."""
-    name = f"{bare}_cast"
+def filled_database_make(template: str, bare: str, kind: str) -> str:
+    """Copy the template, build the cast or the demo's city in it, and return its name."""
+    name = f"{bare}_{kind}"
     database_copy(template, name)
     database_use(name)
     with connection.cursor() as cursor:
-        cursor.execute(_APART)
-    build_cast(load_mini_city())
+        cursor.execute(_APART, [1_000_000 * (1 + list(FILLED).index(kind))])
+    FILLED[kind]()
     return name
 
 
@@ -113,18 +132,13 @@ def _fewer_collections() -> Iterator[None]:
     gc.set_threshold(*usual)
 
 
-def _fingerprint() -> str:
-    """Return a hash over the migrations and the modules that they name.
-
-    What escapes it is no danger: the copies are migrated too, as far as that is needed.
-    """
-    files: set[str] = set()
+def _sources() -> dict[str, str]:
+    """Return the digest of every migration and of the modules that they import from, by file."""
+    digests: dict[str, str] = {}
     for migration in MigrationLoader(None).disk_migrations.values():
-        module = sys.modules[type(migration).__module__]
-        named = {getattr(value, "__module__", None) for value in vars(module).values()}
-        modules = [module, *(sys.modules[name] for name in named if name in sys.modules)]
-        files.update(filter(None, (getattr(one, "__file__", None) for one in modules)))
-    digest = sha256()
-    for path in sorted(files):
-        digest.update(path.encode() + Path(path).read_bytes())
-    return digest.hexdigest()[:12]
+        path = Path(str(sys.modules[type(migration).__module__].__file__))
+        imported = IMPORTED.findall(path.read_text(encoding="utf-8"))
+        files = (sys.modules[name].__file__ for name in imported)
+        for each in {str(path), *filter(None, files)}:
+            digests[each] = sha256(Path(each).read_bytes()).hexdigest()[:16]
+    return dict(sorted(digests.items()))

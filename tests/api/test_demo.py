@@ -36,15 +36,15 @@ from desks.demo.simulation import (
 from dispatch.funds.models import JournalEntry, Quote
 from dispatch.funds.selectors import books_verify
 from grid.models import BeatAssignment, Zone
-from tests.city import NOW, PASSWORD, build_test_city
+from tests.city import NOW, PASSWORD
 
 ON = date(2026, 3, 16)
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def city(mini_city):
-    return build_test_city()
+def city(demo_city):
+    return demo_city
 
 
 FEW = 300

@@ -12,7 +12,6 @@ from components.models import CaseType, Component
 from components.seeding.density import Rule
 from components.seeding.load import components_seed
 from components.services import check_fits
-from tests.city import build_test_city
 
 TO_THE_ROAD = """
 SELECT (SELECT min(ST_Distance(ST_Transform(geometry, 4549), place)) FROM grid_basefeature
@@ -28,8 +27,8 @@ COUNT = 2_000
 
 
 @pytest.fixture
-def city(mini_city):
-    return build_test_city()
+def city(demo_city):
+    return demo_city
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from components.seeding.load import components_seed
 from components.services import component_create, component_retire, component_update
 from components.tiling.services import counts_differ, counts_fold
 from components.tiling.tiles import component_tile
-from tests.city import build_test_city
 
 ON = date(2026, 3, 16)
 HALF = math.pi * 6378137
@@ -26,8 +25,8 @@ EXTENT = 4096
 
 
 @pytest.fixture
-def city(mini_city):
-    return build_test_city()
+def city(demo_city):
+    return demo_city
 
 
 @pytest.fixture
