@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Case as Choice
+from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -70,6 +71,17 @@ def late(now: datetime) -> Q:
 def near(now: datetime) -> Q:
     """The warning has come, the deadline not yet."""
     return Q(warn_at__lte=now, due_at__gte=now)
+
+
+def light_of(now: datetime) -> Choice:
+    """Return the light of an open case as an expression; "" while no deadline runs."""
+    return Choice(
+        When(late(now), then=Value("red")),
+        When(near(now), then=Value("yellow")),
+        When(warn_at__gt=now, then=Value("green")),
+        default=Value(""),
+        output_field=CharField(),
+    )
 
 
 def acceptance_queues() -> list[Queue]:

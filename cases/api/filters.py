@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from cases.errors import invalid
+from cases.milestones import passed_since
 from cases.models import Case, Source
 from cases.search.reading import read_query
 from cases.search.selectors import case_search
@@ -114,5 +115,8 @@ FILTERS: dict[str, Callable[[str, str, datetime], Q]] = {
     "light": _light,
     "source": lambda n, raw, _now: Q(source__in=_one_of(list(Source.values))(n, raw)),
     "reported_after": lambda n, raw, _now: Q(reported_at__gte=_moment(n, raw)),
+    "filed_after": lambda n, raw, _now: passed_since("filed", _moment(n, raw)),
+    "handled_after": lambda n, raw, _now: passed_since("handled", _moment(n, raw)),
+    "closed_after": lambda n, raw, _now: passed_since("closed", _moment(n, raw)),
     "reported_before": lambda n, raw, _now: Q(reported_at__lt=_moment(n, raw)),
 }

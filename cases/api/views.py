@@ -96,6 +96,9 @@ class CaseListView(APIView):
                 ("q", "beginning of a number, or words in address or description"),
                 ("reported_after", "moment, inclusive"),
                 ("reported_before", "moment, exclusive"),
+                ("filed_after", "moment: filed then or later"),
+                ("handled_after", "moment: handling completed then or later"),
+                ("closed_after", "moment: closed then or later"),
                 ("ordering", "-reported_at, reported_at; due_at, -due_at: cases with a deadline"),
                 ("cursor", "from next or previous"),
             )

@@ -10,11 +10,22 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from common.models import AppendOnlyModel
+
+# Which events say that a case was filed under a standard, handled, closed (``cases.milestones``).
+MILESTONES = {
+    "filed": Q(action__in=("file", "complete_filing")) | Q(action="accept", new_state="filed"),
+    "handled": Q(action="complete"),
+    "closed": Q(action="close"),
+}
+MILESTONE_EVENTS = Q(action__in=("file", "complete_filing", "complete", "close")) | Q(
+    action="accept", new_state="filed"
+)
 
 
 class CaseEvent(AppendOnlyModel):
@@ -52,6 +63,14 @@ class CaseEvent(AppendOnlyModel):
         ordering = ["case", "sequence"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["case", "sequence"], name="event_sequence_unique"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["at"],
+                include=["action", "case"],
+                condition=MILESTONE_EVENTS,
+                name="event_milestone",
+            ),
         ]
 
     def __str__(self) -> str:
