@@ -60,6 +60,12 @@ DESKS: tuple[Desk, ...] = (
     Desk("cases:report", pgettext_lazy("desk", "Report"), "camera", frozenset({Role.COLLECTOR})),
     Desk("cases:list", pgettext_lazy("desk", "Cases"), "list", EVERYBODY),
     Desk("desks:map", pgettext_lazy("desk", "Map"), "map", EVERYBODY - {Role.SHARING_PARTNER}),
+    Desk(
+        "desks:wall",
+        pgettext_lazy("desk", "Wall"),
+        "device-tv",
+        frozenset({Role.SHIFT_SUPERVISOR, Role.LEADER}),
+    ),
     Desk("components:ledger", pgettext_lazy("desk", "Register"), "cube", EVERYBODY),
     Desk(
         "atlas:atlas",

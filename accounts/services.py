@@ -59,8 +59,10 @@ CONFIGURED = {
         "squadprofile",
     ),
     "live": ("notificationpolicy", "notificationrule", "notificationtemplate"),
+    "desks": ("wall", "kioskkey"),
 }
 WATCHED = (
+    "desks.view_wallorder",
     "live.view_delivery",
     "live.view_eventreader",
     "dispatch.view_journalentry",

@@ -36,6 +36,7 @@ from benchmarks import (  # noqa: E402
     loop,
     map_page,
     tiles,
+    wall,
 )
 from benchmarks.figures import HEADER, Figure  # noqa: E402
 from cases.models import Case  # noqa: E402
@@ -46,6 +47,7 @@ from desks.replay.database import city_prepare, database_use  # noqa: E402
 SUITES = {
     "loop": loop.measure,
     "dispatch": dispatch.measure,
+    "wall": wall.measure,
     "grid": grid.measure,
     "geocoding": geocoding.measure,
     "tiles": tiles.measure,
@@ -54,7 +56,8 @@ SUITES = {
     "census": census.measure,  # the last two: they go on in databases of their own
     "deadlines": deadlines.measure,
 }
-ON_CASES = ("loop", "dispatch")  # in the database of the cases; the others in the register's
+# In the database of the cases; the others are in the register's.
+ON_CASES = ("loop", "dispatch", "wall")
 GROUPS = {
     "register": ("grid", "geocoding", "tiles", "map", "ledger", "census"),
     "dispatch": ("dispatch", "deadlines"),

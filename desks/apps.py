@@ -8,3 +8,11 @@ class DesksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "desks"
     verbose_name = _("Desks")
+
+    def ready(self) -> None:
+        """Put the wall on the air, and let its screens in."""
+        from desks.wall.broadcast import BROADCAST, NAME, recognise  # noqa: PLC0415
+        from live.broadcasts import register_broadcast, register_guests  # noqa: PLC0415
+
+        register_broadcast(BROADCAST)
+        register_guests(NAME, recognise)

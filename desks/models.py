@@ -65,3 +65,7 @@ class WatchFinding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}".strip()
+
+
+# The wall has models of its own; Django looks for them here.
+from desks.wall.models import KioskKey, Wall, WallOrder  # noqa: E402, F401

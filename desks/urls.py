@@ -5,11 +5,17 @@ from django.urls import path
 from desks.map import tile_views
 from desks.map import views as map_views
 from desks.views import supervision
+from desks.wall import views as wall_views
 
 app_name = "desks"
 
 urlpatterns = [
     path("supervision/", supervision, name="supervision"),
+    path("wall/", wall_views.wall, name="wall"),
+    path("wall/snapshot/", wall_views.snapshot, name="wall-snapshot"),
+    path("wall/ground/", wall_views.wall_ground, name="wall-ground"),
+    path("wall/cards/", wall_views.cards, name="wall-cards"),
+    path("wall/remote/<slug:code>/", wall_views.direct, name="wall-direct"),
     path("map/", map_views.city_map, name="map"),
     path("map/search/", map_views.search, name="map-search"),
     path("map/components/<int:component_id>/", map_views.component, name="map-component"),

@@ -34,6 +34,7 @@ from cases.queues import (
 )
 from cases.workflow import OPEN_STATES, State, arrows_from
 from common import clock
+from desks.wall.remote import walls_panel
 from desks.watch.panel import system_panel
 
 SHORT_LIST = 6
@@ -56,6 +57,7 @@ def supervision(request: HttpRequest) -> HttpResponse:
         "open_query": urlencode({"state": ",".join(OPEN_STATES)}),
         "watch": (State.ACCEPTED, State.CHECKED),
         "system": system_panel(now),
+        "walls": walls_panel(user, timezone.now()),
     }
     return render(request, "desks/supervision.html", context)
 

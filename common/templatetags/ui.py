@@ -95,6 +95,12 @@ def duration(seconds: Any) -> str:
     return "" if seconds is None else duration_text(seconds)
 
 
+@register.filter
+def remaining(seconds_left: float) -> str:
+    """Return what is left of a deadline in words, or how far it is behind."""
+    return remaining_text(seconds_left)
+
+
 @register.simple_tag
 def time_limit(amount: int, unit: str) -> str:
     """Return a limit of the standards, such as "4 working days"."""

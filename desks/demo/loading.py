@@ -31,6 +31,7 @@ from desks.demo.organisations import ORGANISATIONS, keep_password, load_organisa
 from desks.demo.pictures import PHOTOGRAPHER
 from desks.demo.register import load_register
 from desks.demo.rosters import load_rosters
+from desks.demo.walls import load_walls
 from dispatch.loading import load_proxy_work, load_routing
 from grid.loading import load_city_pack
 from grid.reorganisation.plan import read_plan
@@ -59,6 +60,7 @@ def load_demo() -> City:
         load_notifications(city)
         keep_password(settings.DEMO_PASSWORD)
         load_routing(city, now)
+        load_walls(city)
     else:
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off")
@@ -69,6 +71,7 @@ def load_demo() -> City:
         load_history(city, now)
         load_desk_rules(city)
         show_levels(city, now)
+        load_walls(city)
         repeats_find(now=now)
         with connection.cursor() as cursor:
             cursor.execute("RESET statement_timeout; RESET synchronous_commit")

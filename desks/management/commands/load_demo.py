@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roles import ROLES
@@ -36,3 +37,4 @@ class Command(BaseCommand):
             labels = ", ".join(str(ROLES[role].label) for role in sorted(person.roles))
             body = person.organisation.name if person.organisation else ""
             self.stdout.write(f"  {person.username:22}{person.display_name}  {labels}  {body}")
+        self.stdout.write(str(_("The wall: /wall/, as supervisor1, leader1 or admin")))

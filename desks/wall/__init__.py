@@ -1,0 +1,1 @@
+"""The wall: the whole city on one screen, the figures of the lists behind it, no names."""

@@ -1,0 +1,256 @@
+"""What stands on the wall, read from the cases of a scope: no name, no note, no photo among it.
+
+Every figure has a list behind it with the same condition (``cases.queues``, ``cases.milestones``,
+the filters of the list of cases); tests compare the two. Answers are in no language: names come in
+pairs (Chinese, English), moments in milliseconds, states and lights as the workflow calls them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Q, Subquery
+from django.utils import timezone
+
+from cases.milestones import milestone_counts
+from cases.models import EventOutbox
+from cases.queues import late, light_of
+from cases.workflow import OPEN_STATES
+from common.models import Heartbeat
+from desks.wall.scope import Scope
+from desks.watch.panel import SIGNS
+from live.models import EventPosition
+
+OVERDUE_SHOWN, HOT_SHOWN, NEWS_SHOWN = 4, 5, 5
+LOOK_BACK = 2_000  # positions of the log that are looked through for news of a district
+NEWS_ACTIONS = (
+    "report",
+    "accept",
+    "file",
+    "dispatch",
+    "dispatch_urgent",
+    "sign",
+    "complete",
+    "check_pass",
+    "check_fail",
+    "close",
+)
+LIGHTS = ("", "green", "yellow", "red")  # the later the worse
+LOG = "log"
+LOG_LATE_AFTER = timedelta(seconds=10)
+DAY = timedelta(days=1)
+
+# One reading of the open cases (index case_queue), three ways of adding up.
+_TOTALS = """
+WITH seen (state, district, cell, light, reported_at) AS MATERIALIZED ({rows})
+SELECT state, district, cell, light, count(*), min(reported_at)
+FROM seen GROUP BY GROUPING SETS ((state, light), (district, light), (cell, light))
+"""
+
+Counts = dict[str, int]  # by light
+
+
+@dataclass
+class Totals:
+    """The open cases added up by state, by district and by cell; each by light."""
+
+    states: Mapping[str, Counts] = field(default_factory=lambda: defaultdict(dict))
+    districts: Mapping[int, Counts] = field(default_factory=lambda: defaultdict(dict))
+    cells: Mapping[int, Counts] = field(default_factory=lambda: defaultdict(dict))
+    oldest: dict[str, datetime] = field(default_factory=dict)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return a moment as JavaScript counts it."""
+    return int(moment.timestamp() * 1000)
+
+
+def pair(named: Any) -> list[str] | None:
+    """Return both names of something that is called by both."""
+    return None if named is None else [named.name, named.name_en or named.name]
+
+
+def open_totals(scope: Scope, now: datetime) -> Totals:
+    """Add up the open cases: one query."""
+    rows = (
+        scope.open_cases()
+        .annotate(light=light_of(now))
+        .values_list("state", "district_id", "cell_id", "light", "reported_at")
+        .order_by()
+    )
+    sql, params = rows.query.sql_with_params()
+    totals = Totals()
+    with connection.cursor() as cursor:
+        cursor.execute(_TOTALS.format(rows=sql), params)
+        for state, district, cell, light, count, oldest in cursor.fetchall():
+            if state is not None:
+                totals.states[state][light] = count
+                totals.oldest[state] = min(oldest, totals.oldest.get(state, oldest))
+            elif district is not None:
+                totals.districts[district][light] = count
+            else:
+                totals.cells[cell][light] = count
+    return totals
+
+
+def stage_rows(totals: Totals) -> list[dict[str, Any]]:
+    """Return the stages in the workflow's order: cases by light, the longest known of them."""
+    return [
+        {
+            "state": state.value,
+            "lights": [totals.states.get(state.value, {}).get(light, 0) for light in LIGHTS],
+            "oldest": milliseconds(totals.oldest[state.value])
+            if state.value in totals.oldest
+            else None,
+        }
+        for state in OPEN_STATES
+    ]
+
+
+def cell_lights(totals: Totals) -> dict[str, list[int]]:
+    """Return the worst light of each cell with open cases (its place in LIGHTS), and how many."""
+    return {
+        str(cell): [max(map(LIGHTS.index, counts)), sum(counts.values())]
+        for cell, counts in totals.cells.items()
+    }
+
+
+def district_counts(totals: Totals) -> dict[str, list[int]]:
+    """Return the open and the overdue cases of each district."""
+    return {
+        str(district): [sum(counts.values()), counts.get("red", 0)]
+        for district, counts in totals.districts.items()
+    }
+
+
+def day_spans(now: datetime) -> dict[str, tuple[datetime, datetime]]:
+    """Return today until now, and yesterday until the same hour."""
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    just_after = now + timedelta(microseconds=1)  # what happened now has happened
+    return {"today": (midnight, just_after), "yesterday": (midnight - DAY, just_after - DAY)}
+
+
+def reported_by_type(scope: Scope, now: datetime) -> list[dict[str, Any]]:
+    """Return how many cases of each type were reported today and yesterday: one query.
+
+    Index case_newest, in a district case_district.
+    """
+    spans = day_spans(now)
+    since = min(first for first, _until in spans.values())
+    counts = {
+        name: Count("pk", filter=Q(reported_at__gte=first, reported_at__lt=until))
+        for name, (first, until) in spans.items()
+    }
+    found = (
+        scope.cases()
+        .filter(reported_at__gte=since)
+        .values("type__code", "type__name", "type__name_en")
+        .annotate(**counts)
+        .order_by("-today", "type__code")
+    )
+    return [dict(row) for row in found]
+
+
+def today_figures(
+    scope: Scope, now: datetime, by_type: list[dict[str, Any]]
+) -> dict[str, dict[str, int]]:
+    """Return today's four with yesterday's by this hour: one query beside ``by_type``."""
+    reported = {name: sum(row[name] for row in by_type) for name in ("today", "yesterday")}
+    passed = milestone_counts(scope.cases(), day_spans(now), whole_city=scope.district is None)
+    return {"reported": reported, **passed}
+
+
+def hot_types(by_type: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what is reported most today."""
+    known = [row for row in by_type if row["type__code"] and row["today"]]
+    return [
+        {
+            "code": row["type__code"],
+            "name": [row["type__name"], row["type__name_en"] or row["type__name"]],
+            "today": row["today"],
+            "yesterday": row["yesterday"],
+        }
+        for row in known[:HOT_SHOWN]
+    ]
+
+
+def longest_overdue(scope: Scope, now: datetime) -> list[dict[str, Any]]:
+    """Return the cases that are late longest: one query, index case_due."""
+    cases = (
+        scope.open_cases()
+        .filter(late(now))
+        .select_related("type", "street", "department", "desk")
+        .defer("street__geometry")
+        .order_by("due_at", "pk")[:OVERDUE_SHOWN]
+    )
+    return [
+        {
+            "number": case.number,
+            "type": pair(case.type),
+            "street": pair(case.street),
+            "body": pair(case.department or case.desk),
+            "state": case.state,
+            "due": milliseconds(case.due_at) if case.due_at else None,
+        }
+        for case in cases
+    ]
+
+
+def latest_news(scope: Scope) -> list[dict[str, Any]]:
+    """Return the newest steps of cases: one query, backwards from the log's head."""
+    heads = EventPosition.objects.order_by("-position").values("position")[:1]
+    rows = EventPosition.objects.filter(
+        event__action__in=NEWS_ACTIONS, position__gt=Subquery(heads) - LOOK_BACK
+    )
+    if scope.district is not None:
+        rows = rows.filter(event__case__district=scope.district)
+    rows = (
+        rows.select_related("event__case__type", "event__case__street", "event__case__department")
+        .defer("event__case__street__geometry")
+        .order_by("-position")[:NEWS_SHOWN]
+    )
+    return [_news(row) for row in rows]
+
+
+def _news(row: EventPosition) -> dict[str, Any]:
+    event, case = row.event, row.event.case
+    return {
+        "position": row.position,
+        "at": milliseconds(event.at),
+        "action": event.action,
+        "state": event.new_state,
+        "number": case.number,
+        "type": pair(case.type),
+        "street": pair(case.street),
+        "body": pair(case.department) if event.action.startswith("dispatch") else None,
+        "lasted": milliseconds(event.at) - milliseconds(case.reported_at)
+        if event.action == "close"
+        else None,
+        "at_point": [round(case.point.x, 5), round(case.point.y, 5)],
+    }
+
+
+def silent_sources(real_now: datetime) -> list[dict[str, Any]]:
+    """Return what should show that it lives and does not, and for how many seconds: two queries.
+
+    All in real time. The log's own silence is the age of the oldest event nobody has numbered.
+    """
+    beats = dict(Heartbeat.objects.values_list("name", "at"))
+    silent = [
+        {"name": name, "seconds": _seconds(real_now, beats.get(name))}
+        for name, _label, after in SIGNS
+        if name not in beats or real_now - beats[name] > after
+    ]
+    oldest = EventOutbox.objects.order_by("pk").values_list("written_at", flat=True).first()
+    if oldest is not None and real_now - oldest > LOG_LATE_AFTER:
+        silent.append({"name": LOG, "seconds": _seconds(real_now, oldest)})
+    return silent
+
+
+def _seconds(now: datetime, since: datetime | None) -> int | None:
+    return None if since is None else max(int((now - since).total_seconds()), 0)

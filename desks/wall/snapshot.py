@@ -1,0 +1,94 @@
+"""The wall's figures of a moment, made once a second for everybody who looks at the same part.
+
+A snapshot holds nothing about who looks, so that walls, people and processes may share it: it is
+kept in this process for ``FRESH_SECONDS``, whatever number of screens asks.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.utils import timezone
+
+from common import clock
+from desks.wall import figures
+from desks.wall.remote import orders_in_force
+from desks.wall.scenes import scenes_in_order
+from desks.wall.scope import Scope
+
+FRESH_SECONDS = 1.0
+MOST_KEPT = 64  # scopes; a city has a dozen districts
+
+
+def wall_figures(scope: Scope, now: datetime, *, real_now: datetime, rate: float) -> dict[str, Any]:
+    """Return everything a wall shows of a scope, in no language: at most ten queries."""
+    totals = figures.open_totals(scope, now)
+    by_type = figures.reported_by_type(scope, now)
+    return {
+        "scope": scope.key,
+        "at": figures.milliseconds(now),
+        "rate": rate,
+        "today": figures.today_figures(scope, now, by_type),
+        "stages": figures.stage_rows(totals),
+        "districts": figures.district_counts(totals),
+        "cells": figures.cell_lights(totals),
+        "overdue": figures.longest_overdue(scope, now),
+        "hot": figures.hot_types(by_type),
+        "news": figures.latest_news(scope),
+        "silent": figures.silent_sources(real_now),
+        "orders": orders_in_force(scope),
+        **{
+            scene.key: scene.figures(scope, now)
+            for scene in scenes_in_order()
+            if scene.figures is not None
+        },
+    }
+
+
+@dataclass(slots=True)
+class _Kept:
+    made: float  # monotonic
+    encoded: bytes
+
+
+class Snapshots:
+    """The last snapshot of each scope; who asks while one is made waits for that one."""
+
+    def __init__(self, fresh_seconds: float = FRESH_SECONDS) -> None:
+        self.fresh_seconds = fresh_seconds
+        self._kept: dict[Scope, _Kept] = {}
+        self._locks: dict[Scope, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def get(self, scope: Scope) -> tuple[bytes, float]:
+        """Return the figures of a scope as JSON, and how many seconds ago they were read."""
+        with self._guard:
+            if len(self._locks) > MOST_KEPT:
+                self._locks.clear()
+                self._kept.clear()
+            lock = self._locks.setdefault(scope, threading.Lock())
+        with lock:
+            kept = self._kept.get(scope)
+            if kept is None or time.monotonic() - kept.made >= self.fresh_seconds:
+                kept = self._kept[scope] = self._read(scope)
+            return kept.encoded, time.monotonic() - kept.made
+
+    @staticmethod
+    def _read(scope: Scope) -> _Kept:
+        made = time.monotonic()
+        read = wall_figures(scope, clock.now(), real_now=timezone.now(), rate=clock.rate())
+        return _Kept(made, orjson.dumps(read))
+
+    def forget(self) -> None:
+        """Read anew when next asked; for tests, which change the past."""
+        with self._guard:
+            self._locks.clear()
+            self._kept.clear()
+
+
+SNAPSHOTS = Snapshots()

@@ -1,0 +1,279 @@
+// The map in the middle: a still picture of the city in dark blues with the lights of its cells.
+// It is drawn anew when a light changes, not by the clock. From below: land, parks, small streets;
+// green cells; water, roads; amber and red cells; borders; names and what happens now.
+import { mapLibraries } from "../map/assets.js";
+import { holds } from "./ground.js";
+import { number } from "./format.js";
+import { write } from "./panels.js";
+
+const GREEN = 1;
+const RED = 3;
+const MAIN_ROADS = { motorway: 2.2, trunk: 2.2, primary: 1.6, secondary: 1.1 };
+const SMALL_ROADS = { tertiary: 0.8 };
+const FIELDS = new Set(["farm", "meadow", "vineyard", "allotments"]);
+const PADDING = 1.5; // rem around what is shown
+const remPixels = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+
+function tones() {
+  const tokens = getComputedStyle(document.documentElement);
+  const read = (name) => tokens.getPropertyValue(name).trim();
+  return {
+    out: read("--wall-out"), land: read("--wall-land"), park: read("--wall-park"), water: read("--wall-water"),
+    roads: [read("--wall-road-1"), read("--wall-road-2"), read("--wall-road-3")], border: read("--wall-border"),
+    green: read("--light-green-quiet"), lights: [read("--line-strong"), read("--light-green-quiet"), read("--light-amber"), read("--light-red")],
+    greens: [1, 2, 3].map((step) => Number(read(`--wall-green-${step}`))),
+  };
+}
+
+function groundRules({ PolygonSymbolizer, LineSymbolizer }, colours, scale) {
+  const area = (dataLayer, fill, filter) => ({ dataSource: "base", dataLayer, filter, symbolizer: new PolygonSymbolizer({ fill }) });
+  const roads = (kinds, color) => Object.entries(kinds).map(([kind, width]) => ({
+    dataSource: "base", dataLayer: "road", filter: (zoom, feature) => feature.props.kind === kind,
+    symbolizer: new LineSymbolizer({ color, width: width * scale, lineCap: "round", lineJoin: "round" }),
+  }));
+  return {
+    under: [area("green", colours.park, (zoom, feature) => !FIELDS.has(feature.props.kind)), ...roads(SMALL_ROADS, colours.roads[2])],
+    over: [area("water", colours.water), ...Object.entries(MAIN_ROADS).flatMap(([kind, width]) => roads({ [kind]: width }, kind === "secondary" ? colours.roads[1] : colours.roads[0]))],
+  };
+}
+
+/** A canvas as large as the map, in a pane of its own. */
+class Sheet {
+  constructor(map, pane, zIndex) {
+    this.map = map;
+    map.createPane(pane).style.zIndex = String(zIndex);
+    this.canvas = document.createElement("canvas");
+    this.canvas.className = "wall-cells";
+    map.getPane(pane).append(this.canvas);
+  }
+
+  /** Lay the sheet over what the map shows and clear it. */
+  clear() {
+    const { x, y } = this.map.getSize();
+    const ratio = window.devicePixelRatio || 1;
+    if (this.canvas.width !== Math.round(x * ratio) || this.canvas.height !== Math.round(y * ratio)) {
+      this.canvas.width = Math.round(x * ratio);
+      this.canvas.height = Math.round(y * ratio);
+      this.canvas.style.width = `${x}px`;
+      this.canvas.style.height = `${y}px`;
+    }
+    const corner = this.map.containerPointToLayerPoint([0, 0]);
+    this.canvas.style.transform = `translate(${corner.x}px, ${corner.y}px)`;
+    const context = this.canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, x, y);
+    return context;
+  }
+}
+
+export class WallMap {
+  constructor(element, { L, protomaps }, { nameIndex, words, onCell }) {
+    Object.assign(this, { element, L, nameIndex, words, cells: {}, projected: new Map(), labels: new Map(), pulses: [] });
+    this.map = L.map(element, {
+      zoomControl: false, attributionControl: false, dragging: false, scrollWheelZoom: false, doubleClickZoom: false, boxZoom: false,
+      keyboard: false, touchZoom: false, tap: false, zoomSnap: 0, fadeAnimation: false, zoomAnimation: false, markerZoomAnimation: false, trackResize: false, minZoom: 8, maxZoom: 17,
+    });
+    this.colours = tones();
+    this.sheets = {};
+    const rem = remPixels();
+    const rules = groundRules(protomaps, this.colours, rem / 16);
+    this.layOut("land", 200);
+    this.tiles(protomaps, "wall-under", 210, rules.under);
+    this.layOut("green", 220);
+    this.tiles(protomaps, "wall-over", 230, rules.over);
+    this.layOut("worse", 240);
+    this.layOut("borders", 250);
+    this.map.on("click", ({ latlng }) => {
+      const cell = this.cellAt(latlng);
+      if (cell) onCell(cell);
+    });
+    new ResizeObserver(() => { this.map.invalidateSize({ animate: false }); this.look(); }).observe(element);
+  }
+
+  layOut(name, zIndex) {
+    this.sheets[name] = new Sheet(this.map, `wall-${name}`, zIndex);
+  }
+
+  tiles(protomaps, pane, zIndex, paintRules) {
+    this.map.createPane(pane).style.zIndex = String(zIndex);
+    protomaps.leafletLayer({ pane, sources: { base: { url: this.element.dataset.base, maxDataZoom: 15 } }, attribution: "", paintRules, labelRules: [] }).addTo(this.map);
+  }
+
+  /** Show the ground of the wall; `district` (its code) brings one nearer, "" all. */
+  show(ground, district) {
+    if (this.ground === ground && this.district === district) return;
+    Object.assign(this, { ground, district });
+    this.look();
+  }
+
+  look() {
+    if (!this.ground) return;
+    const chosen = this.ground.districts.find(({ code }) => code === this.district);
+    const padding = PADDING * remPixels();
+    this.map.fitBounds((chosen ?? this.ground).bounds, { padding: [padding, padding], animate: false });
+    this.projected.clear();
+    this.drawGround();
+    this.drawCells();
+    this.drawNames();
+    this.placePulses();
+  }
+
+  project(ring) {
+    const points = new Float32Array(ring.length);
+    for (let i = 0; i < ring.length; i += 2) {
+      const { x, y } = this.map.latLngToContainerPoint([ring[i + 1], ring[i]]);
+      points[i] = x;
+      points[i + 1] = y;
+    }
+    return points;
+  }
+
+  trace(context, points) {
+    context.moveTo(points[0], points[1]);
+    for (let i = 2; i < points.length; i += 2) context.lineTo(points[i], points[i + 1]);
+    context.closePath();
+  }
+
+  drawGround() {
+    const land = this.sheets.land.clear();
+    const borders = this.sheets.borders.clear();
+    const width = remPixels() / 16;
+    for (const district of this.ground.districts) {
+      const rings = district.outline.map((ring) => this.project(ring));
+      for (const [context, isChosen] of [[land, true], [borders, !this.district || district.code === this.district]]) {
+        context.beginPath();
+        rings.forEach((ring) => this.trace(context, ring));
+        context.globalAlpha = isChosen ? 1 : 0.5;
+      }
+      land.fillStyle = this.colours.land;
+      land.fill();
+      borders.lineWidth = width * (this.district && district.code === this.district ? 2 : 1.25);
+      borders.strokeStyle = this.colours.border;
+      borders.lineJoin = "round";
+      borders.stroke();
+    }
+  }
+
+  /** Take over the lights `{cell: [worst light, open cases]}` and draw them if any changed. */
+  update(cells, districts) {
+    this.districtCounts = districts;
+    if (this.ground) this.drawNames();
+    const keys = Object.keys(cells);
+    const isSame = keys.length === Object.keys(this.cells).length && keys.every((key) => this.cells[key]?.[0] === cells[key][0] && this.cells[key][1] === cells[key][1]);
+    this.cells = cells;
+    if (!isSame && this.ground) this.drawCells();
+  }
+
+  pointsOf(cell) {
+    if (!this.projected.has(cell)) {
+      const ring = this.ground.cells.get(cell);
+      if (!ring) return null;
+      this.projected.set(cell, this.project(ring));
+    }
+    return this.projected.get(cell);
+  }
+
+  drawCells() {
+    const steps = new Map(); // one path a tone: green by how many, the others by light
+    for (const [cell, [light, count]] of Object.entries(this.cells)) {
+      const points = this.pointsOf(cell);
+      if (!points) continue;
+      const step = light <= GREEN ? light * 10 + (count > 3 ? 2 : count > 1 ? 1 : 0) : light * 10;
+      if (!steps.has(step)) steps.set(step, []);
+      steps.get(step).push(points);
+    }
+    const [green, worse] = [this.sheets.green.clear(), this.sheets.worse.clear()];
+    const least = remPixels() * 0.25; // so that a small cell is still seen from five metres
+    for (const [step, cells] of [...steps].sort(([a], [b]) => a - b)) {
+      const light = Math.floor(step / 10);
+      const context = light <= GREEN ? green : worse;
+      context.beginPath();
+      cells.forEach((points) => this.trace(context, points));
+      context.globalAlpha = light <= GREEN ? this.colours.greens[step % 10] : 1;
+      context.fillStyle = this.colours.lights[light];
+      context.strokeStyle = this.colours.lights[light];
+      context.lineWidth = least;
+      context.lineJoin = "round";
+      context.fill();
+      context.stroke();
+    }
+  }
+
+  cellAt({ lat, lng }) {
+    for (const [cell, [light]] of Object.entries(this.cells).sort(([, [a]], [, [b]]) => b - a)) {
+      const ring = this.ground?.cells.get(cell);
+      if (ring && light >= 0 && holds(ring, lng, lat)) return cell;
+    }
+    return null;
+  }
+
+  drawNames() {
+    for (const district of this.ground.districts) {
+      const label = this.label(district);
+      const [open, late] = this.districtCounts?.[district.id] ?? [0, 0];
+      write(label.firstElementChild, district.name[this.nameIndex]);
+      write(label.lastElementChild.firstElementChild, `${this.words.open} ${number(open)}`);
+      write(label.lastElementChild.lastElementChild, late ? ` · ${this.words.late} ${number(late)}` : "");
+      label.hidden = Boolean(this.district);
+      const { x, y } = this.map.latLngToContainerPoint([district.place[1], district.place[0]]);
+      const place = `translate(${Math.round(x)}px, ${Math.round(y)}px) translate(-50%, -50%)`;
+      if (label.style.transform !== place) label.style.transform = place;
+    }
+  }
+
+  label({ id }) {
+    if (!this.labels.has(id)) {
+      const label = document.createElement("div");
+      label.className = "wall-label";
+      const [name, counts, open, late] = ["strong", "span", "span", "span"].map((tag) => document.createElement(tag));
+      late.className = "red";
+      counts.append(open, late);
+      label.append(name, counts);
+      this.element.append(label);
+      this.labels.set(id, label);
+    }
+    return this.labels.get(id);
+  }
+
+  /** Ring where the newest events happened; the newest says what. */
+  pulse(news, wordsOf) {
+    this.news = news;
+    while (this.pulses.length < news.length) {
+      const pulse = document.createElement("div");
+      pulse.className = "wall-pulse";
+      pulse.dataset.place = String(this.pulses.length);
+      pulse.append(document.createElement("i"), document.createElement("p"));
+      this.element.append(pulse);
+      this.pulses.push(pulse);
+    }
+    this.pulses.forEach((pulse, index) => {
+      pulse.hidden = !news[index];
+      if (news[index]) write(pulse.lastElementChild, wordsOf(news[index]));
+    });
+    this.placePulses();
+  }
+
+  placePulses() {
+    if (!this.news || !this.ground) return;
+    const { x: width } = this.map.getSize();
+    this.news.forEach(({ at_point: [lon, lat] }, index) => {
+      const { x, y } = this.map.latLngToContainerPoint([lat, lon]);
+      const place = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+      const pulse = this.pulses[index];
+      if (pulse.style.transform !== place) pulse.style.transform = place;
+      pulse.classList.toggle("is-left", x > width * 0.65);
+    });
+  }
+}
+
+/** Make the map of the wall; `RED` and the others are places in the server's list of lights. */
+export async function makeWallMap(element, options) {
+  return new WallMap(element, await mapLibraries(element.dataset), options);
+}
+
+/** How many cells have each light as their worst. */
+export function cellCounts(cells) {
+  const counts = new Array(RED + 1).fill(0);
+  for (const [light] of Object.values(cells)) counts[light] += 1;
+  return counts;
+}

@@ -1,0 +1,103 @@
+"""The wall in a browser: the shift drives it from another, and it lives through a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.test.testcases import LiveServerThread
+from playwright.sync_api import expect
+
+from cases.workflow import State
+from desks.models import Wall
+from desks.wall.services import kiosk_key_make
+from live.services import events_sequence
+from tests.cast import NOW, Story
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WITHIN_MS = 10_000  # of silence the wall must say so
+
+
+class Server:
+    """The pages' server, which a test may stop and start again at the same address."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.start()
+
+    def start(self) -> None:
+        """Serve, on the port it had before."""
+        self.thread = LiveServerThread(
+            "localhost", static_handler=StaticFilesHandler, port=self.port
+        )
+        self.thread.daemon = True
+        self.thread.start()
+        self.thread.is_ready.wait()
+        if self.thread.error:
+            raise self.thread.error
+        self.port = self.thread.port
+
+    def stop(self) -> None:
+        """Answer nobody any more."""
+        self.thread.terminate()
+
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+        return f"http://localhost:{self.port}"
+
+
+@pytest.fixture
+def server(transactional_db) -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def address(server: Server) -> str:
+    """Let people sit at the server that is stopped and started again."""
+    return server.address
+
+
+def test_the_shift_drives_a_wall_that_lives_through_a_restart(
+    city_cast, chromium, server, person
+) -> None:
+    Story(city_cast).walk_to(State.HANDLING)
+    events_sequence()
+    wall = Wall.objects.create(
+        city=city_cast.city, code="hall", name="大厅", name_en="Hall", language="en"
+    )
+    _row, key = kiosk_key_make(wall=wall, label="", actor=city_cast.administrator_bai, now=NOW)
+    context = chromium.new_context(viewport={"width": 1920, "height": 1080}, locale="en-US")
+    screen = context.new_page()
+    screen.goto(f"{server.address}/wall/?key={key}")
+    expect(screen.locator("[data-line]")).to_contain_text("Live")
+    expect(screen.locator("[data-open=all]")).to_have_text("1")
+    expect(screen.locator(".wall-label strong")).to_have_count(4)
+    assert screen.evaluate("document.documentElement.scrollHeight") <= 1080, "nothing to scroll"
+
+    shift = person("supervisor_zhao")
+    page = shift.go("/supervision/")
+    form = page.locator("form[data-wall=hall]")
+    form.locator("[name=scene]").select_option("district")
+    form.locator("[name=district]").select_option("330105")
+    form.locator("[name=held]").check()
+    form.get_by_role("button").click()
+    expect(page.locator("#walls")).to_contain_text("supervisor_zhao")
+    expect(screen.locator("[data-where]")).to_have_text("Gongshu District")
+    expect(screen.locator("[data-scene=district]")).to_have_attribute("aria-current", "true")
+    expect(screen.locator("[data-round]")).to_have_text("held")
+    expect(screen.locator("[data-open=all]")).to_have_text("0")
+
+    server.stop()
+    expect(screen.locator("[data-line]")).to_contain_text("Disconnected", timeout=WITHIN_MS)
+    expect(screen.locator("body")).to_have_attribute("data-health", "lost")
+    server.start()
+    expect(screen.locator("[data-line]")).to_contain_text("Live", timeout=2 * WITHIN_MS)
+    expect(screen.locator("[data-where]")).to_have_text("Gongshu District")
+
+    wall.keys.update(revoked_at=NOW, revoked_by=city_cast.administrator_bai)
+    expect(screen.locator("h1")).to_have_text("This address opens no wall.")
+    context.close()
