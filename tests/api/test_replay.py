@@ -13,10 +13,15 @@ from cases.models import Case, CaseEvent
 from cases.services.verify import case_verify
 from cases.workflow import NOTICES
 from common.errors import DomainError
+from components.models import CaseType
 from desks.models import ReplayedRequest
 from desks.replay.database import database_use
 from desks.replay.play import replay_request
 from desks.replay.run import Chosen, Summary, choose, replay, unfinished
+from dispatch.routing.draft import draft_book
+from dispatch.routing.dry_run import dry_run
+from dispatch.routing.facts import book_of, rules_in_force
+from tests.api.test_routing import answers, publish, rule
 from tests.cast import NOW
 from tests.replay_rows import row, write_rows
 
@@ -149,3 +154,26 @@ def test_only_a_demo_takes_requests_in(cast, requests_file, settings):
     settings.DEMO = False
     with pytest.raises(CommandError, match="demo"):
         call_command("replay_requests", str(requests_file), "--into-demo")
+
+
+def test_a_changed_rule_moves_exactly_the_replayed_cases_that_its_dry_run_showed(
+    cast, requests_file
+):
+    run(requests_file, cast.city)
+    busiest = CaseType.objects.filter(case__isnull=False).first()
+    rule(cast, "moved", lead_organisation="gardens", types=[busiest.code])
+    before = answers(cast)
+    shown = dry_run(
+        city=cast.city,
+        draft=draft_book(cast.city),
+        current=book_of(rules_in_force(cast.city.pk).pk),
+        count=200,
+        now=NOW,
+    )
+    publish(cast)
+    after = answers(cast)
+    assert shown.asked == len(before) == 8
+    assert {change.case.pk for change in shown.changes} == {
+        pk for pk in before if before[pk][0] != after[pk][0]
+    }
+    assert 0 < len(shown.changes) < 8
