@@ -35,6 +35,7 @@ from benchmarks import (  # noqa: E402
     ledger,
     loop,
     map_page,
+    search,
     tiles,
     wall,
 )
@@ -48,6 +49,7 @@ SUITES = {
     "loop": loop.measure,
     "dispatch": dispatch.measure,
     "wall": wall.measure,
+    "search": search.measure,
     "grid": grid.measure,
     "geocoding": geocoding.measure,
     "tiles": tiles.measure,
@@ -57,7 +59,7 @@ SUITES = {
     "deadlines": deadlines.measure,
 }
 # In the database of the cases; the others are in the register's.
-ON_CASES = ("loop", "dispatch", "wall")
+ON_CASES = ("loop", "dispatch", "wall", "search")
 GROUPS = {
     "register": ("grid", "geocoding", "tiles", "map", "ledger", "census"),
     "dispatch": ("dispatch", "deadlines"),

@@ -489,7 +489,7 @@ class ReportForm(forms.Form):
         label=_("Caller's number"),
         max_length=30,
         required=False,
-        widget=line(inputmode="tel", autocomplete="off"),
+        widget=line(inputmode="tel", autocomplete="off", autofocus=True),
     )
     photos = PhotosField(label=_("Photos"), required=False)
     key = forms.CharField(max_length=100, widget=forms.HiddenInput)

@@ -38,6 +38,7 @@ class Routing:
     rule: str = ""
     organisation: int | None = None
     is_automatic: bool = False
+    rule_name: str = ""  # in the reader's language
 
 
 def routing_of(case: Case, now: datetime) -> Routing | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Case as Choose
-from django.db.models import QuerySet, When
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -19,7 +19,7 @@ from cases.models import Case, CaseEvent
 from cases.services.act import check_guards, choose_arrow
 from cases.situation import Situation
 from cases.workflow import ACTION_LABELS, Arrow, Post, State, arrows_from
-from common.prepared import Slot
+from common.prepared import Prepared, Slot
 from components.models import CaseStandard, CaseType, Component
 from grid.publish import Stake
 
@@ -147,23 +147,17 @@ def standards_for(case_type: CaseType, zone_grade: str, on: date) -> QuerySet[Ca
     )
 
 
-def duplicates_near(
-    case: Case, user: User | None = None, *, within_m: int = 100, limit: int = 5
-) -> list[Case]:
-    """Return open cases close to this one that may tell of the same thing, the same type first.
+LATELY = 1000
+_LATEST_TYPES = Prepared(
+    Case.objects.filter(city=Slot("city"), type__isnull=False)
+    .order_by("-reported_at", "-id")
+    .values_list("type__code", flat=True)[:LATELY]
+)
 
-    Uses the GiST index on cases_case.point with a box in degrees around the point.
-    """
-    span = within_m / 96_000  # a degree is 96 km of longitude at 30° N, 111 km of latitude
-    cases = Case.objects.all() if user is None else Case.objects.visible_to(user)
-    near = (
-        cases.filter(point__coveredby=case.point.buffer(span).envelope, is_open=True)
-        .exclude(pk=case.pk)
-        .annotate(is_same_type=Choose(When(type=case.type_id, then=1), default=0))
-        .select_related("type", "department")
-        .order_by("-is_same_type", "-reported_at")[:limit]
-    )
-    return list(near)
+
+def types_lately(city_id: int | None) -> Counter[str]:
+    """Return how often each type, by its code, stands among the newest reports; case_newest."""
+    return Counter(_LATEST_TYPES(city=city_id))
 
 
 def open_case_of(component: Component) -> Case | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from cases.acceptor.holds import holds_forget
 from cases.deadlines.engine import deadlines_scan, rules_spread
 from cases.deadlines.publish import RECALCULATE
 from cases.deadlines.recalculation import recalculation_work, recalculations_waiting
@@ -45,6 +46,12 @@ def resume_recalculations() -> None:
 def release_overdue_tasks() -> int:
     """Give field tasks that are overdue beyond the grace back to the acceptors."""
     return overdue_tasks_release(now=clock.database_now())
+
+
+@shared_task(name="cases.forget_holds")
+def forget_holds() -> int:
+    """Delete holds on reports that timed out; they count no more anyway."""
+    return holds_forget(now=clock.now())
 
 
 @shared_task(name="cases.wake_suspended")

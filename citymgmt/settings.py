@@ -368,6 +368,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "forget-holds": {
+        "task": "cases.forget_holds",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "fold-counts": {
         "task": "components.fold_counts",
         "schedule": 10.0,

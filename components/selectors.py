@@ -68,7 +68,9 @@ def matching(text: str) -> Q:
     return condition
 
 
-def types_search(text: str, on: date, *, kind: str = "", limit: int = MAX_FOUND) -> list[CaseType]:
+def types_search(
+    text: str, on: date, *, kind: str = "", limit: int | None = None
+) -> list[CaseType]:
     """Return the types that ``text`` may mean, the likeliest first."""
     text = text.strip()
     if not text:

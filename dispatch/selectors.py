@@ -91,6 +91,7 @@ def routing_of_case(*, case: Case, now: datetime, **_rest: Any) -> Routing | Non
         rule=decision.rule.code if decision.rule else "",
         organisation=decision.organisation,
         is_automatic=book.is_automatic(decision, case.type.code if case.type else ""),
+        rule_name=Words(book).name(decision.rule) if decision.rule else "",
     )
 
 

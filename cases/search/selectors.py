@@ -137,3 +137,12 @@ def case_search(*, text: str, user: User, now: datetime) -> Q:
     if not parts:
         return Q(pk__in=[])
     return Q(pk__in=parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0])
+
+
+def cases_found(*, text: str, user: User, now: datetime, limit: int) -> list[Case]:
+    """Return the newest cases that ``text`` may mean and ``user`` may see, open ones first."""
+    if read_query(text).is_empty:
+        return []
+    found = Case.objects.visible_to(user).filter(case_search(text=text, user=user, now=now))
+    rows = found.select_related("type", "department", "street").order_by("-reported_at", "-pk")
+    return sorted(rows[:limit], key=lambda case: (case.number != text.strip(), not case.is_open))

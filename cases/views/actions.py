@@ -6,6 +6,7 @@ gets the case as it is now and the action at its new version, if it can still be
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.idempotency import run_once
+from cases.acceptor.merging import Sides, merge_sides
 from cases.choices import cooperating_options
 from cases.exceptions.decision import decision_panel
 from cases.forms import TEXT_LENGTH, ActionForm, Subject
@@ -56,12 +58,21 @@ class ActionPage:
         options = actions_for(self.case, self.request.user, self.now)
         return next((option for option in options if option.action == self.action), None)
 
+    @cached_property
+    def sides(self) -> Sides | None:
+        """The two reports of a merge side by side; None for every other action."""
+        if self.action != "merge":
+            return None
+        wanted = self.request.POST.get("master") or self.request.GET.get("master", "")
+        return merge_sides(case=self.case, user=self.request.user, now=self.now, wanted=wanted)
+
     def form(self, option: ActionOption, data: Any = None) -> ActionForm:
         subject = Subject(self.action, self.case, self.request.user, self.now)
         initial = {
             "version": self.case.version,
             "key": str(uuid4()),
             "request": option.request_id,
+            "master": self.sides.master if self.sides else "",
             "note": self.request.GET.get("note", "")[:TEXT_LENGTH],
         }
         return ActionForm(
@@ -120,6 +131,7 @@ class ActionPage:
             "closing_answers": closing_answers(self.case, form),
             "cooperating": cooperating(self.case, form, self.action),
             "type_words": type_words(form),
+            "sides": self.sides if option else None,
             "now": self.now,
             "decision": decision_panel(self.case, self.action, self.now) if option else None,
         }
@@ -227,7 +239,11 @@ def _sent(page: ActionPage, option: ActionOption | None) -> HttpResponse:
 
 def _refused(page: ActionPage, error: DomainError) -> HttpResponse:
     """Say why not; where the action is still possible, ask again at the version of now."""
-    page.case = case_get_visible(user=page.request.user, number=page.case.number)
+    page = ActionPage(
+        page.request,
+        case_get_visible(user=page.request.user, number=page.case.number),
+        page.action,
+    )
     option = page.option
     if option is None:
         said = refusal(error) | {"kept": _("Nothing was changed."), "typed": typed(page.request)}

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from cases.acceptor.duplicates import duplicates_of
 from cases.api.filters import filter_cases
 from cases.case_page import (
     clock_rows,
@@ -22,7 +23,7 @@ from cases.models import ApprovalRequest, Case
 from cases.order_rows import order_rows
 from cases.panels import panels_of
 from cases.presenters import action_buttons, case_row, photo_groups
-from cases.selectors import actions_for, case_get_visible, case_timeline, duplicates_near
+from cases.selectors import actions_for, case_get_visible, case_timeline
 from cases.situation import Situation
 from cases.views.actions import refusal
 from common import clock
@@ -70,6 +71,7 @@ def case_detail(request: HttpRequest, number: str) -> HttpResponse:
     situation = Situation(case, request.user, now)
     options = actions_for(case, request.user, now, situation)
     actions = action_buttons(case, options, back)
+    alike = duplicates_of(case, user=request.user, now=now, case_type=case.type)
     requests = ApprovalRequest.objects.filter(case=case).select_related("asked_by", "decided_by")
     context = {
         "now": now,
@@ -84,6 +86,6 @@ def case_detail(request: HttpRequest, number: str) -> HttpResponse:
         "requests": request_rows(requests),
         "orders": orders_in_case(case, now),
         "panels": panels_of(case, request.user, now),
-        "similar": [case_row(each, now) for each in duplicates_near(case, request.user)],
+        "similar": [case_row(each, now) for each in alike],
     }
     return render(request, "cases/detail.html", context)

@@ -95,13 +95,6 @@ def report(request: HttpRequest) -> HttpResponse:
     return report_page(request, "cases/report.html", reverse("cases:tasks"))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@for_roles(Role.ACCEPTOR)
-def call(request: HttpRequest) -> HttpResponse:
-    """Take a call of the hotline: the caller's number first, then what and where."""
-    return report_page(request, "cases/call.html", reverse("cases:acceptance"))
-
-
 def report_page(request: HttpRequest, template: str, back: str) -> HttpResponse:
     """Show the form of a report, or send it; a refusal keeps what was typed."""
     sources = [(source.value, source.label) for source in sources_of(request.user)]

@@ -21,10 +21,11 @@ from django.utils import timezone
 
 from accounts.models import City, Organisation, User
 from accounts.roles import Role
+from cases.acceptor.duplicates import duplicates_of
 from cases.choices import departments_for, squads_for
 from cases.errors import ActionRefused
 from cases.models import ApprovalRequest, Case, Photo, Source, SubOrder
-from cases.selectors import duplicates_near, standards_for
+from cases.selectors import standards_for
 from cases.services import case_act, case_report
 from cases.services.photos import photo_copy
 from cases.workflow import State, arrows_from
@@ -371,7 +372,8 @@ def _open_request(turn: Turn, action: str) -> ApprovalRequest:
 
 
 def _master(turn: Turn) -> Fields:
-    near = [row for row in duplicates_near(turn.case) if row.type_id == turn.case.type_id]
+    found = duplicates_of(turn.case, user=None, now=turn.now, case_type=turn.case.type)
+    near = [row for row in found if row.type_id == turn.case.type_id]
     if not near or turn.actor is None:
         raise CannotPlay("master")
     return {"master": near[0].number}

@@ -15,6 +15,7 @@ import { startPrint } from "./lib/print.js";
 import { startSelect } from "./lib/select.js";
 import { startTheme } from "./lib/theme.js";
 import { startTypeahead } from "./lib/typeahead.js";
+import { startZoom } from "./lib/zoom.js";
 import { startMaps } from "./map/base.js";
 
 startBell();
@@ -32,4 +33,5 @@ startPrint();
 startSelect();
 startLocate();
 startLive();
+startZoom();
 startMaps();

@@ -65,7 +65,7 @@ def test_the_report_shows_standards_with_deadlines_and_duplicates(cast, stories,
     Story(cast, metres=3)
     page = page_of("acceptor_wang").get("/acceptance/").text
     assert "Deadlines as if it were given out now." in page
-    assert "Merge into this" in page
+    assert "Compare" in page
 
 
 def test_choosing_a_type_brings_its_standards(stories, page_of):

@@ -1,25 +1,16 @@
-// One dialog for the actions that ask something, one for a photo in full. What goes into the
-// dialog is a fragment of the server, loaded by htmx; without it the same address is a page.
+// One dialog for the actions that ask something. What goes into it is a fragment of the server,
+// loaded by htmx; without it the same address is a page.
 import { on } from "./dom.js";
 
-const FIRST_FIELD = "[data-focus], [aria-invalid=true], input:not([type=hidden]), select, textarea, button[type=submit]";
-
-function showPhoto(link, event) {
-  const box = document.getElementById("lightbox");
-  if (!box) return;
-  event.preventDefault();
-  const image = box.querySelector("img");
-  image.src = link.href;
-  image.alt = link.querySelector("img")?.alt ?? "";
-  box.showModal();
-}
+// What was refused comes first, then what Enter may do at once, then the first question.
+const FIRST_FIELD = "[aria-invalid=true], input:not([type=hidden]), select, textarea, button[type=submit]";
 
 export function startDialogs() {
   document.addEventListener("htmx:afterSwap", (event) => {
     const dialog = event.target.closest?.("#dialog");
     if (dialog) {
       if (!dialog.open) dialog.showModal();
-      dialog.querySelector(FIRST_FIELD)?.focus();
+      (dialog.querySelector("[data-focus]") ?? dialog.querySelector("[data-focus-last]") ?? dialog.querySelector(FIRST_FIELD))?.focus();
     } else {
       event.target.querySelector?.("[data-focus]")?.focus();
     }
@@ -32,7 +23,6 @@ export function startDialogs() {
   on("click", "[data-close]", (button) => button.closest("dialog")?.close());
   on("click", "[data-dismiss]", (button) => button.closest("[data-message]")?.remove());
   on("click", "dialog", (dialog, event) => { if (event.target === dialog) dialog.close(); });
-  on("click", "[data-lightbox]", showPhoto);
   on("click", "[data-copy-address]", async (button) => {
     await navigator.clipboard?.writeText(new URL(button.dataset.copyAddress || location.href, location.href).href);
     button.querySelector("[data-label]").textContent = button.dataset.done;

@@ -1,5 +1,7 @@
-// Keys: a key stands inside its button (data-key); arrows walk through a queue; Ctrl K searches.
+// Keys: a key stands inside its button (data-key); arrows walk through a queue; Ctrl K searches;
+// `?` shows what keys there are. A second key (data-key-also) serves while no button has it for its own.
 import { isVisible, takesText } from "./dom.js";
+import { showKeys } from "./key_help.js";
 
 function openDialog() {
   return document.querySelector("dialog[open]");
@@ -19,6 +21,22 @@ function walkQueue(step) {
   row.click();
 }
 
+/** Tell whether arrows in this field belong to it: text does, an empty search with nothing open not. */
+function keepsArrows(element) {
+  if (element instanceof HTMLInputElement && element.getAttribute("role") === "combobox") return element.getAttribute("aria-expanded") === "true";
+  return takesText(element) || element instanceof HTMLInputElement;
+}
+
+/** Tell whether the space bar already means something where the focus is. */
+function keepsSpace(element) {
+  return element instanceof Element && element.matches("a, button, summary, input, [role=button]");
+}
+
+function target(scope, name) {
+  const find = (attribute) => [...scope.querySelectorAll(`[${attribute}="${CSS.escape(name)}"]`)].find(isVisible);
+  return find("data-key") ?? find("data-key-also");
+}
+
 export function startKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.altKey) return;
@@ -32,16 +50,17 @@ export function startKeys() {
     const isLetter = name.length === 1;
     if (isLetter && takesText(event.target)) return;
     if (name === "ArrowDown" || name === "ArrowUp") {
-      if (takesText(event.target) || scope !== document || !document.querySelector("[data-queue-row]")) return;
-      if (event.target instanceof HTMLInputElement) return;
+      if (keepsArrows(event.target) || scope !== document || !document.querySelector("[data-queue-row]")) return;
       event.preventDefault();
       walkQueue(name === "ArrowDown" ? 1 : -1);
       return;
     }
-    const target = [...scope.querySelectorAll(`[data-key="${CSS.escape(name)}"]`)].find(isVisible);
-    if (!target) return;
+    if (name === "?" && scope === document) { event.preventDefault(); showKeys(); return; }
+    if (name === " " && keepsSpace(event.target)) return;
+    const found = target(scope, name);
+    if (!found) return;
     event.preventDefault();
-    if (target.matches("input, select, textarea")) target.focus();
-    target.click();
+    if (found.matches("input, select, textarea")) found.focus();
+    found.click();
   });
 }

@@ -16,6 +16,11 @@ function isFree(input) {
   return "free" in input.closest("[data-typeahead]").dataset;
 }
 
+/** Choosing opens an address; what was typed is sent as it is. */
+function isGoing(input) {
+  return "go" in input.closest("[data-typeahead]").dataset;
+}
+
 function close(input, list) {
   list.replaceChildren();
   input.setAttribute("aria-expanded", "false");
@@ -29,16 +34,20 @@ function mark(input, list, option) {
   } else {
     input.removeAttribute("aria-activedescendant");
   }
+  input.dispatchEvent(new CustomEvent("option-marked", { bubbles: true, detail: option?.dataset.label ?? "" }));
 }
 
 function choose(option) {
   const root = option.closest("[data-typeahead]");
   const input = root.querySelector("[role=combobox]");
   const value = root.querySelector("[data-value]");
+  if ("go" in root.dataset) { location.assign(option.dataset.value); return; }
   input.value = option.dataset.label;
   value.value = option.dataset.value;
   close(input, root.querySelector("[role=listbox]"));
   value.dispatchEvent(new Event("change", { bubbles: true }));
+  input.dispatchEvent(new CustomEvent("option-marked", { bubbles: true, detail: "" }));
+  if (root.dataset.then) document.getElementById(root.dataset.then)?.focus();
 }
 
 function step(input, list, by) {
@@ -55,6 +64,7 @@ export function startTypeahead() {
       event.preventDefault();
       step(input, list, event.key === "ArrowDown" ? 1 : -1);
     } else if (event.key === "Enter") {
+      if (isGoing(input) && !list.querySelector("[aria-selected=true]")) return; // the form is sent
       event.preventDefault();
       const chosen = list.querySelector("[aria-selected=true]") ?? (isFree(input) ? null : options(list)[0]);
       if (chosen) choose(chosen);
@@ -63,7 +73,15 @@ export function startTypeahead() {
       close(input, list);
     }
   });
-  on("input", "[role=combobox]", (input) => { parts(input).value.value = ""; input.dispatchEvent(new Event("change", { bubbles: true })); });
+  on("input", "[role=combobox]", (input) => {
+    const { value } = parts(input);
+    if (!value) return;
+    value.value = "";
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  on("focusout", "[data-typeahead][data-go]", (root, { relatedTarget }) => {
+    if (!root.contains(relatedTarget)) close(root.querySelector("[role=combobox]"), root.querySelector("[role=listbox]"));
+  });
   on("click", "[role=option]", (option) => choose(option));
   document.addEventListener("htmx:afterSwap", (event) => {
     if (!event.target.matches?.("[role=listbox]")) return;

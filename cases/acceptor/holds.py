@@ -1,0 +1,78 @@
+"""Soft locks: a report one acceptor has open is shown as taken to the others.
+
+A hint, kept in the database so that it outlives Redis: it has a name and a time-out, is renewed
+while the page stays open and given up on leaving. It never keeps anybody from acting: the door
+tells two who act at once apart by the case's version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from accounts.models import User
+from cases.models import Case, CaseHold
+
+HELD_FOR = timedelta(minutes=2)
+RENEWED_EVERY = timedelta(seconds=15)
+
+# Takes what is free, timed out or one's own already; one statement, so that of two only one wins.
+_TAKE = """
+INSERT INTO cases_casehold AS hold (case_id, user_id, until) VALUES (%s, %s, %s)
+ON CONFLICT (case_id) DO UPDATE SET user_id = excluded.user_id, until = excluded.until
+WHERE hold.user_id = excluded.user_id OR hold.until <= %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Who has a case open, and until when if nothing more is heard of them."""
+
+    case_id: int
+    number: str
+    user: User
+    until: datetime
+
+    def is_of(self, user: User) -> bool:
+        """Tell whether it is this person's own."""
+        return self.user.pk == user.pk
+
+
+def hold_take(*, case: Case, user: User, now: datetime) -> Hold:
+    """Take a case or renew one's hold; returns whose it is then: perhaps somebody else's."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [case.pk, user.pk, now + HELD_FOR, now])
+    held = holds_of([case.pk], now)
+    return held.get(case.pk) or Hold(case.pk, case.number, user, now)  # given up in the same moment
+
+
+def hold_release(*, case: Case, user: User) -> None:
+    """Give up one's hold; somebody else's stays."""
+    CaseHold.objects.filter(case=case, user=user).delete()
+
+
+def holds_of(cases: Iterable[int], now: datetime) -> dict[int, Hold]:
+    """Return the holds that still count, by case: one query."""
+    return {
+        hold.case_id: hold for hold in _holds(CaseHold.objects.filter(case__in=list(cases)), now)
+    }
+
+
+def holds_elsewhere(user: User, now: datetime) -> list[Hold]:
+    """Return what others of the same city have open: one query over the few rows there are."""
+    return _holds(CaseHold.objects.filter(case__city=user.city_id).exclude(user=user), now)
+
+
+def _holds(rows: QuerySet[CaseHold], now: datetime) -> list[Hold]:
+    counting = rows.filter(until__gt=now).select_related("user", "case")
+    return [Hold(row.case_id, row.case.number, row.user, row.until) for row in counting]
+
+
+def holds_forget(*, now: datetime) -> int:
+    """Delete what timed out long ago; returns how many."""
+    count, _by_model = CaseHold.objects.filter(until__lt=now - 10 * HELD_FOR).delete()
+    return count
