@@ -10,7 +10,7 @@ run: ## the whole command centre at http://127.0.0.1:8000 (PORT=… changes it);
 	@exec scripts/run
 
 test: ## the tests (ARGS=… for pytest)
-	@$(WITH_SERVICES) && scripts/messages && pytest -n $${PYTEST_WORKERS:-2} $(ARGS)
+	@$(WITH_SERVICES) && scripts/messages && pytest -n $${PYTEST_WORKERS:-2} --dist worksteal $(ARGS)
 
 lint: ## what CI checks besides the tests
 	@scripts/bootstrap --dev && scripts/services start && scripts/lint

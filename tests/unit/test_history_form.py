@@ -113,7 +113,8 @@ NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(-1e15, 1e15).filter(
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXTS,
-    lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,  # what events hold is small; large ones take Hypothesis seconds to make
 )
 
 
