@@ -7,6 +7,7 @@ the end lies in ``var/bench/map-<zoom>.png``. Chromium draws on the CPU here, be
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import time
 from collections.abc import Iterator
@@ -24,7 +25,9 @@ from benchmarks.stack import running_stack
 from desks.replay.crew import Crew
 from grid.models import Area
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium-headless-shell", "chromium"))), ""
+)
 FOLDER = settings.BASE_DIR / "var" / "bench"
 DRAWN_S, FRAME_MS, SLOW_FRAME_MS = 3, 17, 50
 ZOOMS = (12, 15, 17)
