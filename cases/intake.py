@@ -20,6 +20,8 @@ SOURCE_ROLES: dict[Source, frozenset[Role]] = {
     Source.MEDIA: frozenset({Role.ACCEPTOR}),
     Source.VIDEO: frozenset({Role.ACCEPTOR, Role.SHARING_PARTNER}),
 }
+# Who is not paid to look: what they find first, the collector of the beat has missed (漏报).
+THE_PUBLIC = frozenset({Source.HOTLINE, Source.PUBLIC, Source.MEDIA})
 
 
 def sources_of(user: User) -> list[Source]:

@@ -3,7 +3,8 @@
 A deadline is computed once, when the clock starts, and stored with the versions it was computed
 with. Overdue is a comparison of ``due_at`` with now, never a counter. What the system did about a
 deadline is recorded here too (``marks``), in the transaction that did it; ``next_at`` is when it
-has something to do next (docs/rules/deadlines.md).
+has something to do next (docs/rules/deadlines.md). A stopped clock says which event stopped it;
+from then on a trigger refuses every change of it: evaluation counts from what cannot change.
 """
 
 from __future__ import annotations
@@ -58,6 +59,9 @@ class CaseClock(models.Model):
     stopped_at = models.DateTimeField(null=True)
     actual_end_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=12, choices=ClockOutcome.choices(), blank=True)
+    stopped_sequence = models.PositiveIntegerField(
+        null=True, help_text=_("the event of the case that stopped it")
+    )
 
     pauses = models.JSONField(default=list, help_text=_("pauses that ended: from, to"))
     parts = models.JSONField(

@@ -56,6 +56,7 @@ class Clock:
     stopped_at: int | None = None
     actual_end_at: int | None = None
     outcome: str = ""
+    stopped_sequence: int | None = None
     pauses: list[list[str]] = field(default_factory=list)
     parts: dict[str, Any] = field(default_factory=dict)
     deadline_number: int = 1
@@ -133,6 +134,7 @@ class Event:
     data: dict[str, Any]
     text: dict[str, Any]
     key: str = ""
+    stopped: tuple[Clock, ...] = ()
     salt: str = ""
     text_digest: str = ""
     previous_hash: str = ""
@@ -179,6 +181,7 @@ class Life:
         self.ended_at: int | None = None
         self.master: Life | None = None
         self.clocks: list[Clock] = []
+        self.stopping: list[Clock] = []  # by the act under way
         self.orders: list[Order] = []
         self.tasks: list[Task] = []
         self.requests: list[Request] = []
@@ -268,7 +271,10 @@ class Life:
         key: str = "",
     ) -> None:
         state = self.state.value
-        event = Event(self.run, action, actor, role, old_state, state, self.now, data, text, key)
+        stopped, self.stopping = tuple(self.stopping), []
+        event = Event(
+            self.run, action, actor, role, old_state, state, self.now, data, text, key, stopped
+        )
         self.events.append(event)
 
     # ── clocks ────────────────────────────────────────────────────────────────────────────────
@@ -319,6 +325,7 @@ class Life:
         clock.stopped_at = self.now
         clock.outcome = outcome
         clock.paused_at = clock.remaining = None
+        self.stopping.append(clock)
         if clock.person_id is None and actor is not None:
             clock.person_id = actor.id
 
@@ -555,6 +562,8 @@ class Life:
         """Hash the events, each to the one before."""
         previous = ""
         for sequence, event in enumerate(self.events, 1):
+            for clock in event.stopped:
+                clock.stopped_sequence = sequence
             if event.text:
                 event.salt = f"{self.random.getrandbits(128):032x}"
                 event.text_digest = text_digest_quick(event.salt, event.text)

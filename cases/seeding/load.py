@@ -263,8 +263,8 @@ CASE_COLUMNS = (
 CLOCK_COLUMNS = (
     "case_id, run, kind, organisation_id, person_id, limit_value, limit_unit, standard_id,"
     " stage_limit_id, calendar_version_id, started_at, warn_at, due_at, original_due_at, granted,"
-    " paused_at, remaining, paused_total, stopped_at, actual_end_at, outcome, pauses, parts,"
-    " deadline_number, marks"
+    " paused_at, remaining, paused_total, stopped_at, actual_end_at, outcome, stopped_sequence,"
+    " pauses, parts, deadline_number, marks"
 )
 EVENT_COLUMNS = (
     "id, case_id, sequence, run, action, actor_id, role, organisation_id, old_state, new_state,"
@@ -405,7 +405,7 @@ def _clocks(pk: int, life: Life) -> Iterator[str]:
             f"{when(c.due_at)}\t{when(c.original_due_at)}\t"
             f"{as_json(c.granted) if c.granted else '[]'}\t{when(c.paused_at)}\t"
             f"{length(c.remaining)}\t{length(c.paused_total)}\t{when(c.stopped_at)}\t"
-            f"{when(c.actual_end_at)}\t{c.outcome}\t"
+            f"{when(c.actual_end_at)}\t{c.outcome}\t{key(c.stopped_sequence)}\t"
             f"{as_json(c.pauses) if c.pauses else '[]'}\t{as_json(c.parts) if c.parts else '{}'}\t"
             f"{c.deadline_number}\t[]\n"
         )

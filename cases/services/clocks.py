@@ -293,6 +293,7 @@ class ClockBook:
         """A paused clock ended when it was paused: the last completion is the actual end."""
         clock.actual_end_at = clock.paused_at or self.now
         clock.stopped_at = self.now
+        clock.stopped_sequence = self.case.history_length + 1  # the act's own event comes next
         clock.outcome = outcome
         clock.next_at = None
         if clock.paused_at is not None:
@@ -477,6 +478,7 @@ CHANGING_FIELDS = (
     "stopped_at",
     "actual_end_at",
     "outcome",
+    "stopped_sequence",
     "calendar_version",
     "pauses",
     "parts",

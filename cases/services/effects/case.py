@@ -9,6 +9,7 @@ from accounts.models import Organisation
 from cases.desks import city_desk, desk_for, works
 from cases.errors import invalid, missing_field, not_possible
 from cases.fields import check_component
+from cases.intake import THE_PUBLIC
 from cases.models import (
     Source,
     Urgency,
@@ -18,6 +19,7 @@ from cases.services.effects.registry import effect
 from cases.services.place import place_case
 from cases.workflow import State
 from components.models import CaseStandard, Profile
+from grid.models import BeatAssignment
 
 
 @effect
@@ -62,6 +64,20 @@ def file_under_standard(act: Act) -> None:
         "limit": str(standard.limit_value),
         "unit": standard.limit_unit,
     }
+    _name_the_beat(act)
+
+
+def _name_the_beat(act: Act) -> None:
+    """What the public found first keeps who walked the beat on the day of the report."""
+    case = act.case
+    if case.source not in THE_PUBLIC:
+        return
+    walkers = BeatAssignment.objects.valid_on(timezone.localdate(case.reported_at)).filter(
+        beat__cells=case.cell_id, collector__is_active=True
+    )
+    people = walkers.values_list("collector_id", "collector__organisation_id")
+    if found := sorted(set(people)):
+        act.data["beat"] = [list(pair) for pair in found]
 
 
 @effect
