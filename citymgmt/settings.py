@@ -327,6 +327,7 @@ CELERY_TASK_ROUTES = {
     "cases.recalculate_deadlines": {"queue": "long"},
     "common.heartbeat_long": {"queue": "long"},
     "components.work_survey": {"queue": "long"},
+    "evaluation.check_facts": {"queue": "long"},
 }
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
@@ -415,6 +416,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "fold-days": {"task": "evaluation.fold_days", "schedule": 60.0, "options": {"expires": 60}},
+    "check-facts": {"task": "evaluation.check_facts", "schedule": crontab(hour=1, minute=10)},
     "anchor-history": {"task": "cases.anchor_history", "schedule": crontab(hour=0, minute=10)},
     "forget-old-keys": {"task": "accounts.forget_old_keys", "schedule": crontab(hour=3, minute=20)},
 }

@@ -30,6 +30,7 @@ from components.loading import load_catalogue
 from components.models import CaseType, Component
 from components.services import component_create
 from dispatch.loading import load_routing
+from evaluation.loading import load_evaluation
 from grid.models import Area, Beat, BeatAssignment, GridCell, Jurisdiction
 
 NOW = datetime(2026, 3, 16, 2, 0, tzinfo=UTC)  # Monday 16 March 2026, 10:00 in Hangzhou
@@ -156,6 +157,7 @@ def build_cast(city: City, now: datetime = NOW) -> Cast:
         is_superuser=True,
     )
     load_routing(city, now)
+    load_evaluation()
     people = {user.username: user for user in User.objects.with_roles().order_by("pk")}
     cell = _usual_cell()
     _give_ground(bodies, people, cell)

@@ -33,6 +33,7 @@ from desks.demo.register import load_register
 from desks.demo.rosters import load_rosters
 from desks.demo.walls import load_walls
 from dispatch.loading import load_proxy_work, load_routing
+from evaluation.loading import load_evaluation
 from grid.loading import load_city_pack
 from grid.reorganisation.plan import read_plan
 from live.notifications.loading import load_notifications
@@ -61,6 +62,7 @@ def load_demo() -> City:
         keep_password(settings.DEMO_PASSWORD)
         load_routing(city, now)
         load_walls(city)
+        load_evaluation()
     else:
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off")
@@ -91,6 +93,7 @@ def build_city(
     load_notifications(city)
     load_proxy_work(city, now)
     load_rosters(city, now)
+    load_evaluation()
     return city
 
 

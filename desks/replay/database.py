@@ -19,6 +19,7 @@ from common.owner import database_analyze, of_database, owner_cursor
 from components.loading import load_catalogue
 from desks.demo.organisations import load_organisations
 from dispatch.loading import load_proxy_work, load_routing
+from evaluation.loading import load_evaluation
 from grid.loading import load_city_pack
 from grid.models import Area
 from live.notifications.loading import load_notifications
@@ -76,5 +77,6 @@ def city_prepare() -> City:
     load_organisations(city, since, secrets.token_urlsafe())
     load_routing(city, timezone.now())
     load_notifications(city)
+    load_evaluation()
     load_proxy_work(city, timezone.now())
     return city

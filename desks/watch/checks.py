@@ -21,6 +21,7 @@ from cases.services.clocks import CLOCK_OF_STATE
 from cases.workflow import ClockKind, State
 from common.health import DEADLINES, LONG, redis_client
 from common.models import Heartbeat
+from evaluation.models import FactCheck
 from live.notifications.selectors import notifications_watch
 
 MOST = 100
@@ -183,6 +184,15 @@ def event_without_delivery(look: Look) -> list[Found]:
     return found
 
 
+def fact_differs(look: Look) -> list[Found]:
+    """Find facts that are not what the events say, as the last night's look found."""
+    last = FactCheck.objects.order_by("-pk").first()
+    if last is None or not last.difference_count:
+        return []
+    since = last.checked_at.isoformat()
+    return [Found(f"{last.difference_count}", data={"since": since, "facts": last.differences[:5]})]
+
+
 def _silent(name: str, after: timedelta) -> list[Found]:
     late = Heartbeat.objects.filter(name=name, at__lt=Now() - after)
     ages = late.annotate(age=Now() - F("at")).values_list("age", flat=True)
@@ -224,6 +234,7 @@ CHECKS: dict[str, Check] = {
         breach_unmarked,
         event_without_position,
         event_without_delivery,
+        fact_differs,
         scan_silent,
         queue_stuck,
     )

@@ -30,6 +30,7 @@ KINDS: dict[str, str | Promise] = {
     "breach_unmarked": gettext_lazy("Missed deadline without a record"),
     "event_without_position": gettext_lazy("Event not in the log"),
     "event_without_delivery": gettext_lazy("Event nobody is told of"),
+    "fact_differs": gettext_lazy("Facts that are not what the events say"),
     "scan_silent": gettext_lazy("Deadlines are not scanned"),
     "queue_stuck": gettext_lazy("Queue is not worked off"),
     CHECK_FAILED: gettext_lazy("A check of the watch failed"),

@@ -18,7 +18,7 @@ FOR EACH ROW WHEN (OLD.stopped_at IS NOT NULL) EXECUTE FUNCTION common_refuse_ch
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0017_desk_aids"), ("common", "0001_initial")]
+    dependencies = [("cases", "0018_event_milestone"), ("common", "0001_initial")]
 
     operations = [
         migrations.AddField(

@@ -1,0 +1,47 @@
+"""Facts and their sums, and what a city sets for their evaluation."""
+
+from evaluation.models.facts import (
+    DAY_SUMS,
+    DIMENSIONS,
+    PLACES,
+    DaySum,
+    DirtyDay,
+    EvaluationPolicy,
+    Fact,
+    FactCheck,
+    OrganisationDay,
+    PersonDay,
+    PlaceDay,
+    TypeDay,
+)
+from evaluation.models.scorecards import (
+    ComparisonGroup,
+    ComparisonMember,
+    GradeStep,
+    ItemBands,
+    ObjectKind,
+    Scorecard,
+    ScorecardItem,
+)
+
+__all__ = [
+    "DAY_SUMS",
+    "DIMENSIONS",
+    "PLACES",
+    "ComparisonGroup",
+    "ComparisonMember",
+    "DaySum",
+    "DirtyDay",
+    "EvaluationPolicy",
+    "Fact",
+    "FactCheck",
+    "GradeStep",
+    "ItemBands",
+    "ObjectKind",
+    "OrganisationDay",
+    "PersonDay",
+    "PlaceDay",
+    "Scorecard",
+    "ScorecardItem",
+    "TypeDay",
+]

@@ -1,0 +1,1 @@
+"""Writing facts and their sums."""
