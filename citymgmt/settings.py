@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "live.middleware.LivePositionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -300,7 +301,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# --- Redis: tasks and sockets; nothing in it that cannot be lost ----------------------------------
+# --- Redis: tasks; nothing in it that cannot be lost ----------------------------------------------
 
 REDIS_URL = env("REDIS_URL")
 _redis_socket = REDIS_URL.removeprefix("unix://").split("?")[0]
@@ -421,12 +422,10 @@ CELERY_BEAT_SCHEDULE = {
     "anchor-history": {"task": "cases.anchor_history", "schedule": crontab(hour=0, minute=10)},
     "forget-old-keys": {"task": "accounts.forget_old_keys", "schedule": crontab(hour=3, minute=20)},
 }
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL]},
-    }
-}
+
+# --- Monitoring -----------------------------------------------------------------------------------
+
+METRICS_TOKEN = env("METRICS_TOKEN", default="")  # who sends it reads /-/metrics; empty: nobody
 
 # --- Logs: one JSON line each ---------------------------------------------------------------------
 

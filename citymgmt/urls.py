@@ -5,11 +5,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 
-from common import health
+from common import health, metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("-/live", health.live, name="live"),
     path("-/ready", health.ready, name="ready"),
+    path("-/metrics", metrics.metrics, name="metrics"),
     path("i18n/setlang/", login_not_required(set_language), name="set_language"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("citymgmt.api_urls")),
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("funds/", include("dispatch.funds.urls")),
     path("", include("dispatch.urls")),
     path("notifications/", include("live.notifications.urls")),
+    path("", include("live.urls")),
     path("", include("dispatch.links.urls")),
     path("", include("desks.urls")),
 ]

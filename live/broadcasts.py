@@ -22,7 +22,7 @@ A screen without a log-in, such as a wall's, is a ``Guest``: an app vouches for 
 the session it brings (``register_guests``). After a permission was withdrawn, call
 ``live.publish.guests_changed``: whoever is not recognised any more is cut off at once.
 
-The browser's side is ``static/js/live/broadcast.js``. Rules: docs/rules/live.md.
+Rules: docs/rules/live.md.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ A page says ``{"subscribe": true}`` and hears everything its person may see from
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import orjson
@@ -81,6 +82,21 @@ class LineConsumer(AsyncWebsocketConsumer):
                 self.hub.studio.leave(self.line, wanted["leave"])
         except Error:
             await self.close(code=TRY_AGAIN)
+
+
+async def lifespan(scope: Any, receive: Any, send: Any) -> None:
+    """Begin with the process, so that a silent one is noticed though no page is open."""
+    hub = hub_here()
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            with contextlib.suppress(Error):  # tried again with the first page
+                await hub.begin()
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await hub.end()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
 
 
 def _is_word(value: Any) -> bool:

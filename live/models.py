@@ -53,6 +53,22 @@ class EventReader(models.Model):
         return self.name
 
 
+class HubReport(models.Model):
+    """What a process that holds sockets last said about itself; old rows are of ended ones."""
+
+    process = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField(help_text=_("by the database's clock"))
+    line_count = models.PositiveIntegerField()
+    position = models.BigIntegerField()
+    sent_count = models.BigIntegerField(help_text=_("messages since it began"))
+    reload_count = models.BigIntegerField(help_text=_("of them: load everything again"))
+    median_delay = models.FloatField(null=True, help_text=_("seconds, of the last minute"))
+    slow_delay = models.FloatField(null=True, help_text=_("seconds, 99th percentile"))
+
+    def __str__(self) -> str:
+        return self.process
+
+
 # Notifications have models of their own; Django looks for them here.
 from live.notifications.models import (  # noqa: E402, F401
     Delivery,

@@ -40,4 +40,3 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 MEDIA_ROOT = Path(_files.name) / "media"
 ANCHOR_DIR = Path(_files.name) / "anchors"
 CELERY_TASK_ALWAYS_EAGER = True
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}

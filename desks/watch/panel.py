@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
 from cases.models import CaseClock
 from cases.workflow import CLOCK_LABELS, STATE_LABELS
@@ -22,6 +22,7 @@ from common.models import Heartbeat
 from desks.models import WatchFinding
 from desks.watch.checks import SCAN_SILENT_AFTER, queue_lengths
 from desks.watch.services import CHECK_FAILED, NOBODY_WATCHED
+from live.reports import live_state
 
 KINDS: dict[str, str | Promise] = {
     "case_without_clock": gettext_lazy("Open case without a running clock"),
@@ -49,7 +50,7 @@ LOOK_BACK = timedelta(days=1)
 
 
 def system_panel(now: datetime) -> dict[str, Any]:
-    """Return the panel: four queries, whatever is stuck."""
+    """Return the panel: five queries, whatever is stuck."""
     signs = signs_of_life(timezone.now())
     groups = open_findings(now)
     return {
@@ -66,7 +67,27 @@ def system_panel(now: datetime) -> dict[str, Any]:
 def signs_of_life(real_now: datetime) -> list[dict[str, Any]]:
     """Return how long ago each part last showed that it lives; real time, not a demo's."""
     heartbeats = dict(Heartbeat.objects.values_list("name", "at"))
-    return [sign(label, heartbeats.get(name), after, real_now) for name, label, after in SIGNS]
+    signs = [sign(label, heartbeats.get(name), after, real_now) for name, label, after in SIGNS]
+    return [*signs, live_sign()]
+
+
+def live_sign() -> dict[str, Any]:
+    """Return how many pages are told what happens, and how soon; real seconds."""
+    state, label = live_state(), pgettext("sign of life", "Live pages")
+    if state.age is None:
+        return {"label": label, "is_well": False, "age": _("never")}
+    if not state.is_well:
+        silent = _("%(duration)s ago") % {"duration": duration_text(state.age)}
+        return {"label": label, "is_well": False, "age": silent}
+    words = ngettext("%(count)s page", "%(count)s pages", state.line_count)
+    words %= {"count": state.line_count}
+    if state.median_delay is not None and state.slow_delay is not None:
+        words = _("%(pages)s · delay %(median).2f s, 99 %% within %(slow).2f s") % {
+            "pages": words,
+            "median": state.median_delay,
+            "slow": state.slow_delay,
+        }
+    return {"label": label, "is_well": True, "age": words}
 
 
 def sign(

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import socket
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,10 +23,12 @@ from django.db import Error
 
 from live.hub import door, reading
 from live.hub.door import Entrance
-from live.hub.lines import Line, Send, Told, message
+from live.hub.lag import LagMeter
+from live.hub.lines import Line, Send, message
 from live.hub.listening import Listener
 from live.hub.looking import Looking
 from live.hub.reading import Stretch
+from live.hub.reporting import report
 from live.hub.rights import Rights
 from live.hub.rooms import Room
 from live.hub.sight import Scope
@@ -46,10 +50,13 @@ class Hub:
         self.lines: dict[Line, Close] = {}
         self.scopes: dict[Scope, set[Line]] = defaultdict(set)
         self.position = 0
+        self.process = f"{socket.gethostname()[:24]}:{os.getpid()}"
         self.looked_at = 0.0  # when the log was last read, on this process's clock
+        self.echoed_at = 0.0  # when this process last heard itself
         self.log, self.door = Room("log"), Room("door")
+        self.lag = LagMeter()
         self.studio = Studio()
-        self.looking = Looking(self.lines)
+        self.looking = Looking(self.door)
         self.rights = Rights(self)
         self.listener = Listener(self._hear, self._after_gap)
         self._joining: list[Line] = []
@@ -73,7 +80,8 @@ class Hub:
         self.position = await self.log.do(reading.begin)
         self.looked_at = time.monotonic()
         self.listener.start()
-        self._tasks = [asyncio.create_task(each) for each in (self._follow(), self._keep_beating())]
+        work = (self._follow(), self._keep_beating(), report(self))
+        self._tasks = [asyncio.create_task(each) for each in work]
         self.rights.start()
         self.looking.start()
 
@@ -100,12 +108,13 @@ class Hub:
     def open(self, entrance: Entrance, send: Send, close: Close) -> Line:
         """Open a line; it carries nothing but beats until it subscribes or joins something."""
         line = Line(entrance, send)
-        line.upto = lambda: self.position
+        line.upto, line.lag = (lambda: self.position), self.lag
         self.lines[line] = close
         return line
 
     def shut(self, line: Line) -> None:
         """Forget a line."""
+        line.end()
         self.lines.pop(line, None)
         self._unsubscribe(line)
         self.looking.look(line, None)
@@ -194,12 +203,17 @@ class Hub:
             if line in self.lines and scope is not None:
                 self.scopes[scope].add(line)
                 line.begin(self.position)
+        for scope in [scope for scope, lines in self.scopes.items() if not lines]:
+            del self.scopes[scope]  # of somebody who left before they came in
 
     # ── what is heard ─────────────────────────────────────────────────────────────────────────
 
     def _hear(self, heard: dict[str, Any]) -> None:
         if "wake" in heard:
             self._woken.set()
+        elif "echo" in heard:
+            if heard["echo"] == self.process:
+                self.echoed_at = time.monotonic()
         elif "hint" in heard:
             self._pass_on(heard)
         elif "looking" in heard:
@@ -209,6 +223,7 @@ class Hub:
 
     def _after_gap(self) -> None:
         """Look at everything again: what was said meanwhile was not heard."""
+        self.echoed_at = time.monotonic()
         self._woken.set()
         self.rights.everybody()
 
@@ -239,9 +254,10 @@ class Hub:
             await asyncio.sleep(BEAT_SECONDS / slots)
             turn = (turn + 1) % slots
             age = round(time.monotonic() - self.looked_at, 1)
+            lag = self.lag.delay().median
             for line in self.lines:
                 if line.slot % slots == turn:
-                    line.beat(age=age)
+                    line.beat(age=age, lag=None if lag is None else round(lag, 3))
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
@@ -253,6 +269,3 @@ def hub_here() -> Hub:
     if loop not in _hubs:
         _hubs[loop] = Hub()
     return _hubs[loop]
-
-
-__all__ = ["Hub", "Told", "hub_here"]

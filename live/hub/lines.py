@@ -20,6 +20,7 @@ import orjson
 
 from live.hub.airing import Airing
 from live.hub.door import Entrance
+from live.hub.lag import LagMeter
 
 MOST_WAITING = 200  # cases
 MOST_HINTS = 50
@@ -82,7 +83,8 @@ class Line:
         self._newer: dict[str, None] = {}
         self._send = send
         self._woken = asyncio.Event()
-        self.on_sent: Callable[[Told], None] = lambda told: None
+        self._is_over = False
+        self.lag = LagMeter()
 
     # ── what is to be said ────────────────────────────────────────────────────────────────────
 
@@ -119,6 +121,8 @@ class Line:
 
     def reload(self) -> None:
         """Say once that everything is to be loaded again; what waited is covered by that."""
+        if not self.is_subscribed:
+            return
         self._events.clear()
         self._must_reload = True
         self._woken.set()
@@ -151,15 +155,20 @@ class Line:
         self._newer[address] = None
         self._woken.set()
 
+    def end(self) -> None:
+        """Say nothing more."""
+        self._is_over = True
+        self._woken.set()
+
     # ── sending ───────────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
         """Send what there is until the socket is gone."""
         with contextlib.suppress(OSError):  # who left says so to the consumer
-            while True:
+            while not self._is_over:
                 await self._woken.wait()
                 self._woken.clear()
-                while text := self._next():
+                while not self._is_over and (text := self._next()):
                     await self._send({"type": "websocket.send", "text": text})
 
     def _next(self) -> str:
@@ -169,6 +178,7 @@ class Line:
             return text
         if self._must_reload:
             self._must_reload = False
+            self.lag.reloads += 1
             self.position = self.upto()
             return message("reload", position=self.position)
         if self._lost:
@@ -178,7 +188,7 @@ class Line:
             told = self._events.pop(next(iter(self._events)))
             text = told.text(self.position)
             self.position = told.position
-            self.on_sent(told)
+            self.lag.note(told.written_at)
             return text
         if self._beat is not None:
             values, self._beat = self._beat, None

@@ -30,6 +30,7 @@ class Listener:
     def __init__(self, hear: Callable[[Message], None], on_gap: Callable[[], None]) -> None:
         self.hear, self.on_gap = hear, on_gap
         self._raw: Any = None
+        self._file = -1  # a broken connection does not know its own any more
         self._task: asyncio.Task[None] | None = None
         self._broken = asyncio.Event()
 
@@ -74,14 +75,15 @@ class Listener:
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
             self._broken.clear()
-            loop.add_reader(self._raw.fileno(), self.poll)
+            self._file = self._raw.fileno()
+            loop.add_reader(self._file, self.poll)
             self.on_gap()
             await self._broken.wait()
             self._close()
 
     def _close(self) -> None:
         if self._raw is not None:
-            asyncio.get_running_loop().remove_reader(self._raw.fileno())
+            asyncio.get_running_loop().remove_reader(self._file)
             self._raw.close()
             self._raw = None
 

@@ -10,7 +10,6 @@ import asyncio
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -30,9 +29,8 @@ People = dict[int, str]  # name by id
 class Looking:
     """Who looks at which case, here and in other processes."""
 
-    def __init__(self, lines: Iterable[Line]) -> None:
-        self.room = Room("looking")
-        self._lines = lines
+    def __init__(self, room: Room) -> None:
+        self._room = room
         self._process = uuid4().hex[:12]
         self._here: dict[str, dict[Line, float]] = defaultdict(dict)  # until when
         self._at: dict[Line, str] = {}
@@ -50,7 +48,6 @@ class Looking:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.room.close()
 
     def look(self, line: Line, number: str | None) -> None:
         """Let somebody look at a case, or at none; the others who look at it are told."""
@@ -117,7 +114,7 @@ class Looking:
                 }
                 heard = {"looking": some, "process": self._process}
                 text = json.dumps(heard, ensure_ascii=False, separators=(",", ":"))
-                await self.room.do(notify, text)
+                await self._room.do(notify, text)
 
     async def _tick(self) -> None:
         while True:

@@ -55,6 +55,9 @@ class Rights:
         elif "guests" in heard:
             self._hold(lambda line: line.entrance.guest is not None)
         elif "organisations" in heard:
+            # Who stays what they were may see what others brought along.
+            for line in self.hub.lines:
+                line.reload()
             self.everybody()
 
     def everybody(self) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from live.services import head
@@ -13,13 +13,24 @@ from live.services import head
 register = template.Library()
 
 
-@register.simple_tag
-def live_settings(watch: Iterable[str]) -> dict[str, Any]:
-    """Return where the log stands and which states entered are news to this page."""
+@register.simple_tag(takes_context=True)
+def live_settings(context: template.Context) -> dict[str, Any]:
+    """Return where the log stood when the page began to be made, and what is news to it.
+
+    A view names the states whose arrival is news as ``watch``.
+    """
+    position = getattr(context["request"], "live_position", None)
     return {
-        "position": head(),
+        "position": head() if position is None else position,
         "feed": "/api/v1/events/",
+        "rows": reverse("live:rows"),
         "socket": "/ws/live/",
-        "watch": [str(state) for state in watch],
-        "words": {"ok": _("Live"), "lost": _("Connection lost")},
+        "watch": [str(state) for state in context.get("watch") or ()],
+        "words": {
+            "ok": _("Live"),
+            "delay": _("Live · delay {n} s"),
+            "connecting": _("Connecting"),
+            "stale": _("Nothing new for {n} s"),
+            "refused": _("You are logged out"),
+        },
     }

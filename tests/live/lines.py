@@ -19,6 +19,8 @@ from citymgmt.asgi import application
 from live.hub.hub import hub_here
 
 PATIENCE_SECONDS = 20
+SESSION = settings.SESSION_COOKIE_NAME
+later = sync_to_async
 BACKEND = "accounts.backends.PersonBackend"
 
 
@@ -31,11 +33,13 @@ class Page:
         for name, value in (cookies or {}).items():
             self.client.cookies[name] = value
         self.position = 0
+        self.upto = 0  # it knows of everything until here
+        self.known: dict[str, tuple[int, str]] = {}  # of each case: since when, which state
         self.heard: list[dict[str, Any]] = []
 
     async def open(self) -> Page:
         """Log in and connect; the server accepts whoever comes and says then who may stay."""
-        if self.user is not None:
+        if self.user is not None and SESSION not in self.client.cookies:
             await later(self.client.force_login)(self.user, backend=BACKEND)
         cookies = "; ".join(f"{name}={each.value}" for name, each in self.client.cookies.items())
         headers = [(b"cookie", cookies.encode()), (b"origin", b"http://testserver")]
@@ -69,10 +73,27 @@ class Page:
                 self.heard.append(message)
                 if message["type"] == "case":
                     assert message["prev"] == self.position, "a gap nobody told of"
+                    self.know(message["case"], message["position"], message["state"])
+                    self.upto = message["position"]
                 if "position" in message:
                     self.position = message["position"]
                 if message["type"] == kind and values.items() <= message.items():
                     return message
+
+    def know(self, number: str, position: int, state: str) -> None:
+        """Take what is newer than what is known."""
+        self.known[number] = max(self.known.get(number, (0, "")), (position, state))
+
+    def ask_feed(self) -> None:
+        """Ask for what this page does not know yet."""
+        page = self.client.get(f"/api/v1/events/?after={self.upto}&page_size=500").json()
+        for row in page["events"]:
+            self.know(row["case"], row["position"], row["new_state"])
+        self.upto = page["position"]
+
+    def picture(self) -> dict[str, str]:
+        """Return the state of each case as far as this page knows."""
+        return {number: state for number, (_position, state) in self.known.items()}
 
     async def closed(self) -> int:
         """Return the code with which the server closes."""
@@ -119,7 +140,3 @@ def run(scene: Callable[[], Awaitable[None]]) -> None:
             await scene()
 
     asyncio.run(play())
-
-
-later = sync_to_async
-SESSION = settings.SESSION_COOKIE_NAME

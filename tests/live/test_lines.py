@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+import random
 
+import pytest
+from django.db import connection
+
+from accounts.models import Organisation, User
 from accounts.roles import Role
-from accounts.services import user_set_roles
+from accounts.services import organisation_create, organisation_move, user_set_roles
+from cases.models import Case
+from cases.publish import hint_case
 from cases.workflow import State
+from live.hub.hub import hub_here
 from tests.cast import ROADS, Story
 from tests.live.lines import Page, later, run
 
@@ -53,5 +60,193 @@ def test_who_loses_a_role_hears_nothing_from_then_on(cast):
         await other.hear("case", case=second.case.number)
         await page.quiet()
         assert page.cases() == [(first.case.number, "accepted")]
+
+    run(scene)
+
+
+def test_who_is_deactivated_or_logs_out_is_cut_off_at_once(cast):
+    async def scene() -> None:
+        leaves = await (await Page(cast.acceptor_wu).open()).subscribe()
+        stays = await (await Page(cast.acceptor_wu).open()).subscribe()
+        await later(leaves.client.logout)()
+        assert await leaves.closed() == 4401
+        await stays.quiet()
+        await later(User.objects.filter(pk=cast.acceptor_wu.pk).update)(is_active=False)
+        assert await stays.closed() == 4401
+
+    run(scene)
+
+
+def test_a_department_moved_elsewhere_in_the_tree_is_seen_from_there(cast):
+    story = Story(cast).walk_to(State.DISPATCHED)
+
+    async def scene() -> None:
+        moved = await (await Page(cast.clerk_sun).open()).subscribe()
+        above = await (await Page(cast.clerk_hua).open()).subscribe()
+        await later(organisation_move)(
+            organisation=cast.bodies["sanitation"], parent=cast.bodies["gardens"]
+        )
+        await above.hear("reload")
+        await moved.hear("subscribed")
+        await later(story.act)("instruct", cast.leader_tang)
+        for page in (above, moved):
+            await page.hear("case", action="instruct")
+
+    run(scene)
+
+
+def test_a_case_on_the_screen_that_goes_out_of_sight_is_named_once_and_no_other(cast):
+    squad = organisation_create(
+        city=cast.city, code="east", kind="squad", name="east", parent=cast.bodies["sanitation"]
+    )
+    user_set_organisation(cast.squad_gao, squad)
+    given, other = Story(cast).walk_to(State.HANDLING), Story(cast, metres=40)
+    given.act("assign", cast.head_qian, assignee="squad:east")
+
+    async def scene() -> None:
+        page = await (await Page(cast.squad_gao).open()).subscribe()
+        await page.ask(rows=[given.case.number, other.case.number, "none"])
+        assert (await page.hear("gone"))["cases"] == sorted([other.case.number, "none"])
+        await later(given.act)("take_back", cast.head_qian)
+        await later(other.act)("accept", cast.acceptor_wang)
+        assert (await page.hear("gone"))["cases"] == [given.case.number]
+
+    run(scene)
+
+
+def user_set_organisation(user: User, organisation: Organisation) -> None:
+    user.organisation = organisation
+    user.save()
+
+
+def test_who_looks_at_a_case_is_shown_to_the_others_who_do_until_they_leave(cast):
+    story = Story(cast)
+    number = story.case.number
+
+    async def scene() -> None:
+        wang, wu = await Page(cast.acceptor_wang).open(), await Page(cast.acceptor_wu).open()
+        stranger = await Page(cast.clerk_hua).open()
+        for page in (wang, stranger, wu):
+            await page.ask(look=number)
+        seen = await wang.hear("looking", people=[chip(cast.acceptor_wu)])
+        assert seen["case"] == number
+        await wu.hear("looking", people=[chip(cast.acceptor_wang)])
+        await wu.leave()
+        await wang.hear("looking", people=[])
+        await stranger.quiet()
+        assert not any(each["type"] == "looking" for each in stranger.heard)
+
+    run(scene)
+
+
+def chip(user: User) -> dict[str, object]:
+    return {"id": user.pk, "name": str(user), "initial": str(user)[:1]}
+
+
+def test_a_hint_about_a_case_reaches_those_who_have_it_on_their_screen(cast):
+    story = Story(cast)
+    number = story.case.number
+
+    async def scene() -> None:
+        wu, zhao = await Page(cast.acceptor_wu).open(), await Page(cast.supervisor_zhao).open()
+        stranger = await Page(cast.clerk_hua).open()
+        for page in (wu, stranger):
+            await page.ask(rows=[number])
+            await page.quiet()
+        await later(hint_case)(number, "lock", {"by": "acceptor_wang"})
+        hint = await wu.hear("hint")
+        assert (hint["case"], hint["kind"], hint["data"]) == (
+            number,
+            "lock",
+            {"by": "acceptor_wang"},
+        )
+        for page in (zhao, stranger):
+            await page.quiet()
+            assert not any(each["type"] == "hint" for each in page.heard)
+
+    run(scene)
+
+
+def test_what_nobody_announced_is_found_by_looking(cast):
+    story = Story(cast)
+
+    async def scene() -> None:
+        page = await (await Page(cast.acceptor_wang).open()).subscribe()
+        await hub_here().listener.stop()
+        await later(story.act)("accept", cast.acceptor_wang)
+        await page.hear("case", state="accepted")
+
+    run(scene)
+
+
+def test_a_broken_connection_to_the_database_loses_neither_events_nor_lost_rights(cast):
+    story = Story(cast)
+    own = connection.connection.info.backend_pid
+
+    async def scene() -> None:
+        page = await (await Page(cast.acceptor_wang).open()).subscribe()
+        loser = await (await Page(cast.acceptor_wu).open()).subscribe()
+        await later(end_connections_but)(own)
+        await later(user_set_roles)(user=cast.acceptor_wu, roles=[])
+        await later(story.act)("accept", cast.acceptor_wang)
+        await page.hear("case", state="accepted")
+        await loser.hear("reload")
+        await later(story.act)("file", cast.supervisor_zhao)
+        await page.hear("case", state="filed")
+        await loser.quiet()
+        assert (story.case.number, "filed") not in loser.cases()
+
+    run(scene)
+
+
+def end_connections_but(pid: int) -> None:
+    """End the hub's connections, as a restart of the server does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid NOT IN (pg_backend_pid(), %s)",
+            [pid],
+        )
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '"x"', '{"rows": [1, null, "a\\u0000"]}',
+                                  '{"look": {}}', '{"join": 7, "subscribe": 1}'])  # fmt: skip
+def test_what_nobody_understands_is_passed_over(cast, text):
+    async def scene() -> None:
+        page = await Page(cast.acceptor_wang).open()
+        await page.socket.send_input({"type": "websocket.receive", "text": text})
+        await page.subscribe()
+
+    run(scene)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_picture_and_what_is_told_since_are_a_fresh_picture(cast, seed):
+    chance = random.Random(seed)
+    stories = [Story(cast, metres=30 * number) for number in range(4)]
+    names = ("acceptor_wang", "clerk_sun", "head_shu", "dispatcher_xihu", "collector_chen")
+
+    async def scene() -> None:
+        pages = {name: await Page(cast.people[name]).open() for name in names}
+        for page in pages.values():
+            await later(page.ask_feed)()
+            await page.leave()
+        ways = {story: list(ROADS[State.CLOSED]) for story in stories}
+        is_open = dict.fromkeys(names, False)
+        for _step in range(20):
+            name, story = chance.choice(names), chance.choice(stories)
+            if ways[story]:
+                actor, action = ways[story].pop(0)
+                await later(story.act)(action, cast.people[actor])
+            if is_open[name]:  # it loses its line, and whatever is on the way
+                await pages[name].leave()
+            else:
+                await (await pages[name].open()).subscribe()
+                await later(pages[name].ask_feed)()
+            is_open[name] = not is_open[name]
+        for name, page in pages.items():
+            await (page.quiet() if is_open[name] else later(page.ask_feed)())
+            rows = Case.objects.visible_to(cast.people[name]).values_list("number", "state")
+            assert page.picture() == dict(await later(list)(rows)), name
 
     run(scene)
