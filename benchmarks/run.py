@@ -33,6 +33,7 @@ from benchmarks import (  # noqa: E402
     geocoding,
     grid,
     ledger,
+    live,
     loop,
     map_page,
     search,
@@ -55,9 +56,11 @@ SUITES = {
     "tiles": tiles.measure,
     "map": map_page.measure,
     "ledger": ledger.measure,
-    "census": census.measure,  # the last two: they go on in databases of their own
+    "census": census.measure,  # the last three: they go on in databases of their own
     "deadlines": deadlines.measure,
+    "live": live.measure,
 }
+ALONE = ("deadlines", "live")  # with a database of their own
 # In the database of the cases; the others are in the register's.
 ON_CASES = ("loop", "dispatch", "wall", "search")
 GROUPS = {
@@ -113,7 +116,7 @@ def measured(suites: list[str]) -> Iterator[Figure]:
     for name in first:
         yield from SUITES[name](DATABASE)
     others = [name for name in suites if name not in ON_CASES]
-    if set(others) - {"deadlines"}:
+    if set(others) - set(ALONE):
         prepare_register()
     for name in others:
         yield from SUITES[name](DATABASE)

@@ -1,4 +1,4 @@
-"""nginx and the web workers of `make run`, on a port and a database of their own, for a while."""
+"""The programs of `make run`, on a port and a database of their own, for a while."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -21,20 +21,66 @@ ROOT = Path(__file__).resolve().parents[1]
 NGINX = "/usr/sbin/nginx"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Stack:
-    """Where it answers, and the first process of each family."""
+    """Where it answers, and its programs by their names in the Procfile."""
 
     port: int
-    web: int
-    nginx: int
+    run: Path
+    environment: dict[str, str]
+    programs: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def web(self) -> int:
+        """The first process of the web workers."""
+        return self.programs["web"].pid
+
+    @property
+    def nginx(self) -> int:
+        """The first process of nginx."""
+        return self.programs["nginx"].pid
+
+    def start(self, name: str) -> None:
+        """Start a line of the Procfile as it stands, and "redis" for the stack alone."""
+        lines = dict(
+            line.split(": ", 1)
+            for line in (ROOT / "Procfile").read_text().splitlines()
+            if ": " in line
+        )
+        command = lines.get(name) or REDIS
+        self.programs[name] = subprocess.Popen(
+            ["bash", "-c", command], cwd=ROOT, env=self.environment, start_new_session=True
+        )
+
+    def kill(self, name: str) -> None:
+        """Kill -9 a program with all its processes: nothing is said goodbye to."""
+        os.killpg(self.programs[name].pid, signal.SIGKILL)
+        self.programs.pop(name).wait(30)
+
+    def stop(self) -> None:
+        """Stop everything."""
+        for program in self.programs.values():
+            program.send_signal(signal.SIGTERM)
+        for program in self.programs.values():
+            try:
+                program.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(program.pid, signal.SIGKILL)
+
+
+# A Redis of the stack's own, which may be killed.
+REDIS = (
+    'exec redis-server --port 0 --unixsocket "$RUN/redis.sock" --save "" --appendonly no'
+    ' --dir "$RUN" --loglevel warning'
+)
 
 
 @contextmanager
-def running_stack() -> Iterator[Stack]:
-    """Start the Procfile's nginx and web; stop them at the end.
+def running_stack(*others: str) -> Iterator[Stack]:
+    """Start the Procfile's nginx and web, and other lines of it; stop them at the end.
 
-    The environment's DATABASE_URL says which database they use.
+    The environment's DATABASE_URL says which database they use. With "redis" among the others all
+    of them use a Redis of their own.
     """
     with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / "var") as folder:
         run = Path(folder)
@@ -47,19 +93,19 @@ def running_stack() -> Iterator[Stack]:
             "LOG_LEVEL": "WARNING",
             "X_ACCEL_PREFIX": "/.media/",
         }
-        web = _start("web", environment)
-        programs = [web]
+        if "redis" in others:
+            environment["REDIS_URL"] = f"unix://{run}/redis.sock?db=0"
+        stack = Stack(port, run, environment)
         try:
-            _wait_for(web, (run / "web.sock").exists)
-            nginx = _start("nginx", environment)
-            programs.append(nginx)
-            _wait_for(nginx, partial(_answers, port))
-            yield Stack(port, web.pid, nginx.pid)
+            for name in sorted(others, key=lambda each: each != "redis"):
+                stack.start(name)
+            stack.start("web")
+            _wait_for(stack.programs["web"], (run / "web.sock").exists)
+            stack.start("nginx")
+            _wait_for(stack.programs["nginx"], partial(_answers, port))
+            yield stack
         finally:
-            for program in programs:
-                program.send_signal(signal.SIGTERM)
-            for program in programs:
-                program.wait(30)
+            stack.stop()
 
 
 def _free_port() -> int:
@@ -81,14 +127,6 @@ def _nginx_configuration(run: Path, port: int) -> str:
     for name, value in given.items():
         text = text.replace(name, value)
     return text
-
-
-def _start(name: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start a line of the Procfile as it stands."""
-    lines = dict(
-        line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if ": " in line
-    )
-    return subprocess.Popen(["bash", "-c", lines[name]], cwd=ROOT, env=environment)
 
 
 def _wait_for(program: subprocess.Popen[bytes], is_ready: Callable[[], bool]) -> None:
