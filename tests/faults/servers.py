@@ -35,6 +35,15 @@ def wait_until(is_so: Callable[[], bool], what: str) -> None:
         pause.wait(0.02)
 
 
+def address_of_database(name: str) -> str:
+    """Return user, server and name of a database beside that of the tests, as URLs have them."""
+    database = connection.settings_dict
+    host = quote(str(database["HOST"]), safe="")
+    port = f":{database['PORT']}" if database["PORT"] else ""
+    password = f":{quote(database['PASSWORD'])}" if database["PASSWORD"] else ""
+    return f"{database['USER']}{password}@{host}{port}/{name}"
+
+
 class Program(ABC):
     """A program in a process group of its own, with a socket in a folder of its own."""
 
@@ -99,11 +108,7 @@ class Web(Program):
         ]
 
     def environment(self) -> dict[str, str]:
-        database = connection.settings_dict
-        host = quote(str(database["HOST"]), safe="")
-        port = f":{database['PORT']}" if database["PORT"] else ""
-        password = f":{quote(database['PASSWORD'])}" if database["PASSWORD"] else ""
-        address = f"{database['USER']}{password}@{host}{port}/{database['NAME']}"
+        address = address_of_database(str(connection.settings_dict["NAME"]))
         return {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "citymgmt.settings",

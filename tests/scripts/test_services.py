@@ -40,6 +40,10 @@ class Checkout:
     def ask(self, query: str) -> str:
         return self.services("psql", "-tAc", query).stdout.strip()
 
+    def host(self) -> str:
+        """Where the server's socket is."""
+        return self.ask("SHOW unix_socket_directories")
+
     def data(self) -> Path:
         """Where the cluster is: under `var/`, or beside it where the postgres user cannot enter."""
         return Path(self.services("status").stdout.split(" in ")[1].split("\n")[0])
@@ -170,3 +174,30 @@ def test_a_database_elsewhere_is_left_alone(tmp_path):
     elsewhere = {"DATABASE_URL": "postgis://a@b/c", "REDIS_URL": "redis://d:6379/0"}
     assert checkout.services("start", **elsewhere).returncode == 0
     assert checkout.services("status").returncode == 3
+
+
+def test_a_new_server_gets_two_roles_of_which_the_running_programs_owns_nothing(checkout):
+    made = subprocess.run(
+        [SCRIPTS.parent / "docker" / "roles.sh"],
+        env={
+            "PATH": os.environ["PATH"],
+            "PGHOST": checkout.host(),
+            "POSTGRES_USER": "postgres",
+            "DATABASE": "another_city",
+            "APP_ROLE": "another_app",
+            "APP_PASSWORD": "it's a password",
+            "OWNER_ROLE": "another_owner",
+            "OWNER_PASSWORD": "another one",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    of_it = "FROM pg_database WHERE datname = 'another_city'"
+    assert checkout.ask(f"SELECT pg_get_userbyid(datdba) {of_it}") == "another_owner"
+    may = "has_database_privilege('another_app', 'another_city', '{}')"
+    for right in ("CREATE", "CONNECT"):  # grant_app_role lets it in
+        assert checkout.ask(f"SELECT {may.format(right)}") == "f"
+    rights = "SELECT rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname LIKE"
+    assert checkout.ask(f"{rights} 'another_%'") == "f\nf"
