@@ -36,7 +36,7 @@ from accounts.models import User
 from accounts.roles import Role
 from benchmarks.figures import Figure
 from benchmarks.live_clients import WALL, Client, Desk, Wall
-from benchmarks.loop import TYPE, Ground, Loop, _ground
+from benchmarks.loop import TYPE, Ground, Loop, load_ground
 from benchmarks.processes import usage
 from benchmarks.sockets import Http
 from benchmarks.stack import ROOT, Stack, running_stack
@@ -75,6 +75,7 @@ class Traffic:
     ground: Ground
     port: int
     loop: Loop | None = None
+    desk: str | None = None
     sent: int = 0
     again: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -91,9 +92,10 @@ class Traffic:
             reported.append(json.loads(answer))
         http.close()
         count = int(RATE * MINUTES * 60 / 3) + 200
-        made = [reported[0]] * count  # as many photos
+        made = [reported[number % len(reported)] for number in range(count)]  # as many photos
         self.loop = await asyncio.to_thread(Loop, self.ground, made)
-        self.loop.waiting = [case for case in reported if case["desk"] == reported[0]["desk"]]
+        self.desk = reported[0]["desk"]
+        self.loop.waiting = [case for case in reported if case["desk"] == self.desk]
 
     def report(self, acceptor: User, number: int) -> bytes:
         lon, lat = self.ground.places[number % 50]
@@ -155,7 +157,7 @@ class Traffic:
     def reported(self, status: int, answer: bytes) -> None:
         assert self.loop is not None
         case = json.loads(answer)
-        if self.loop.waiting and case["desk"] == self.loop.waiting[0]["desk"]:
+        if case["desk"] == self.desk and case["zone_grade"] in self.loop.standards:
             self.loop.waiting.append(case)
 
 
@@ -175,7 +177,7 @@ def measure(_database: str) -> Iterator[Figure]:
     """Run the load with its faults and judge what every client got."""
     database_use(DATABASE)
     city_prepare()
-    ground = _ground()
+    ground = load_ground()
     events_sequence()
     people = _people()
     cookies = {user.pk: _cookie(user) for user in people}

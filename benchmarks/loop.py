@@ -70,7 +70,7 @@ class Ground:
 
 def measure(database: str) -> Iterator[Figure]:
     """Measure every figure of the suite, in order."""
-    ground = _ground()
+    ground = load_ground()
     yield from _queries(ground)
     yield _locate(ground)
     with running_stack() as stack:
@@ -80,7 +80,8 @@ def measure(database: str) -> Iterator[Figure]:
     yield _replay(ground)
 
 
-def _ground() -> Ground:
+def load_ground() -> Ground:
+    """Return the city's people, each with a token, and places on its streets."""
     city = City.objects.get()
     crew = Crew(city)
     known = dict(Token.objects.values_list("user_id", "key"))

@@ -36,6 +36,7 @@ from benchmarks import (  # noqa: E402
     live,
     loop,
     map_page,
+    pages,
     search,
     tiles,
     wall,
@@ -50,6 +51,7 @@ SUITES = {
     "loop": loop.measure,
     "dispatch": dispatch.measure,
     "wall": wall.measure,
+    "pages": pages.measure,
     "search": search.measure,
     "grid": grid.measure,
     "geocoding": geocoding.measure,
@@ -62,7 +64,7 @@ SUITES = {
 }
 ALONE = ("deadlines", "live")  # with a database of their own
 # In the database of the cases; the others are in the register's.
-ON_CASES = ("loop", "dispatch", "wall", "search")
+ON_CASES = ("loop", "dispatch", "wall", "pages", "search")
 GROUPS = {
     "register": ("grid", "geocoding", "tiles", "map", "ledger", "census"),
     "dispatch": ("dispatch", "deadlines"),
