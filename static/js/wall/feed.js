@@ -2,7 +2,8 @@
 // line once a second, as what changed; while nothing comes there, the same figures are asked for.
 // Nothing here keeps more than the state of the moment.
 const LOOK_MS = 1000;
-const QUIET_MS = 2500; // no message for so long: ask
+const QUIET_MS = 2500; // nothing over the line for so long: ask
+const WITHOUT_LINE_MS = 900;
 const ASK_EVERY_MS = 55_000; // even so: the server learns that the screen lives, the clock is set
 const PATIENCE_MS = 4000; // for one answer
 const SILENT_AFTER_MS = 5000; // then the figures are no longer called live
@@ -51,7 +52,8 @@ export class Feed extends EventTarget {
   }
 
   look() {
-    const quiet = this.silence > QUIET_MS || this.heardAt === null;
+    const hasLine = this.socket?.readyState === WebSocket.OPEN;
+    const quiet = this.silence > (hasLine ? QUIET_MS : WITHOUT_LINE_MS) || this.heardAt === null;
     if (!this.isEnded && (quiet || performance.now() - this.askedAt > ASK_EVERY_MS)) this.ask();
   }
 
