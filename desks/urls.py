@@ -13,6 +13,7 @@ urlpatterns = [
     path("supervision/", supervision, name="supervision"),
     path("wall/", wall_views.wall, name="wall"),
     path("wall/snapshot/", wall_views.snapshot, name="wall-snapshot"),
+    path("wall/evaluation/", wall_views.evaluation, name="wall-evaluation"),
     path("wall/ground/", wall_views.wall_ground, name="wall-ground"),
     path("wall/cards/", wall_views.cards, name="wall-cards"),
     path("wall/remote/<slug:code>/", wall_views.direct, name="wall-direct"),

@@ -51,4 +51,12 @@ def scenes_in_order() -> list[Scene]:
 
 
 register_scene(Scene("overview", pgettext_lazy("scene", "Overview"), order=10))
+register_scene(
+    Scene(
+        "evaluation",
+        pgettext_lazy("scene", "Evaluation"),
+        order=30,
+        module="js/wall/scene_evaluation.js",
+    )
+)
 register_scene(Scene("district", pgettext_lazy("scene", "District"), order=20, by_district=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,11 +18,13 @@ from django.utils import timezone
 
 from common import clock
 from desks.wall import figures
+from desks.wall.evaluation import evaluation_figures
 from desks.wall.remote import orders_in_force
 from desks.wall.scenes import scenes_in_order
 from desks.wall.scope import Scope
 
 FRESH_SECONDS = 1.0
+EVALUATION_SECONDS = 30.0
 MOST_KEPT = 64  # scopes; a city has a dozen districts
 
 
@@ -50,6 +53,9 @@ def wall_figures(scope: Scope, now: datetime, *, real_now: datetime, rate: float
     }
 
 
+Read = Callable[[Scope], dict[str, Any]]
+
+
 @dataclass(slots=True)
 class _Kept:
     made: float  # monotonic
@@ -57,10 +63,10 @@ class _Kept:
 
 
 class Snapshots:
-    """The last snapshot of each scope; who asks while one is made waits for that one."""
+    """The last answer for each scope; who asks while one is made waits for that one."""
 
-    def __init__(self, fresh_seconds: float = FRESH_SECONDS) -> None:
-        self.fresh_seconds = fresh_seconds
+    def __init__(self, read: Read, fresh_seconds: float) -> None:
+        self.read, self.fresh_seconds = read, fresh_seconds
         self._kept: dict[Scope, _Kept] = {}
         self._locks: dict[Scope, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -75,14 +81,9 @@ class Snapshots:
         with lock:
             kept = self._kept.get(scope)
             if kept is None or time.monotonic() - kept.made >= self.fresh_seconds:
-                kept = self._kept[scope] = self._read(scope)
+                made = time.monotonic()
+                kept = self._kept[scope] = _Kept(made, orjson.dumps(self.read(scope)))
             return kept.encoded, time.monotonic() - kept.made
-
-    @staticmethod
-    def _read(scope: Scope) -> _Kept:
-        made = time.monotonic()
-        read = wall_figures(scope, clock.now(), real_now=timezone.now(), rate=clock.rate())
-        return _Kept(made, orjson.dumps(read))
 
     def forget(self) -> None:
         """Read anew when next asked; for tests, which change the past."""
@@ -91,4 +92,13 @@ class Snapshots:
             self._kept.clear()
 
 
-SNAPSHOTS = Snapshots()
+def _read_figures(scope: Scope) -> dict[str, Any]:
+    return wall_figures(scope, clock.now(), real_now=timezone.now(), rate=clock.rate())
+
+
+def _read_evaluation(scope: Scope) -> dict[str, Any]:
+    return evaluation_figures(scope, clock.now())
+
+
+SNAPSHOTS = Snapshots(_read_figures, FRESH_SECONDS)
+EVALUATIONS = Snapshots(_read_evaluation, EVALUATION_SECONDS)

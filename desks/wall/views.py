@@ -40,7 +40,7 @@ from desks.wall.remote import walls_panel
 from desks.wall.scenes import Scene, scenes_in_order
 from desks.wall.scope import Scope, scope_of
 from desks.wall.services import kiosk_key_seen, wall_direct
-from desks.wall.snapshot import SNAPSHOTS
+from desks.wall.snapshot import EVALUATIONS, SNAPSHOTS, Snapshots
 from desks.wall.words import LIGHT_LABELS, TODAY, wall_words
 
 GUESSES = Throttle("walls", limit=60, seconds=600)  # keys that open nothing, of one visitor
@@ -126,6 +126,7 @@ def wall(request: HttpRequest, watcher: Watcher) -> HttpResponse:
             "scenes": [scene_settings(scene) for scene in scenes],
             "socket": "/ws/live/",
             "snapshot": reverse("desks:wall-snapshot"),
+            "evaluation": reverse("desks:wall-evaluation"),
             "ground": reverse("desks:wall-ground"),
             "cards": reverse("desks:wall-cards"),
             "lists": reverse("cases:list") if watcher.user else "",
@@ -152,9 +153,23 @@ def wall(request: HttpRequest, watcher: Watcher) -> HttpResponse:
 @require_safe
 def snapshot(request: HttpRequest, watcher: Watcher) -> HttpResponse:
     """Answer the figures of the moment and how old they are, in seconds."""
-    encoded, age = SNAPSHOTS.get(scope_asked(request, watcher))
+    response = kept(SNAPSHOTS, request, watcher)
     if watcher.key is not None:
         kiosk_key_seen(key=watcher.key, now=timezone.now())
+    return response
+
+
+@never_cache
+@for_watchers
+@require_safe
+def evaluation(request: HttpRequest, watcher: Watcher) -> HttpResponse:
+    """Answer what evaluation says of the same part of the city."""
+    return kept(EVALUATIONS, request, watcher)
+
+
+def kept(snapshots: Snapshots, request: HttpRequest, watcher: Watcher) -> HttpResponse:
+    """Answer what is kept for the part of the city that was asked for."""
+    encoded, age = snapshots.get(scope_asked(request, watcher))
     body = b'{"age":%.3f,"figures":%s}' % (age, encoded)
     return HttpResponse(body, content_type="application/json")
 

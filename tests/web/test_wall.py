@@ -7,13 +7,20 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from cases.services import case_report
 from cases.workflow import OPEN_STATES, State
 from desks.models import KioskKey, Wall, WallOrder
 from desks.wall.services import kiosk_key_make, kiosk_key_revoke
-from desks.wall.snapshot import SNAPSHOTS
+from desks.wall.snapshot import EVALUATIONS, SNAPSHOTS
+from evaluation.indicators import INDICATORS
+from evaluation.loading import load_evaluation
+from evaluation.periods import Period
+from evaluation.selectors.figures import figure
+from evaluation.selectors.standings import standings
 from grid.models import Area
+from live.readers import readers_run
 from live.services import events_sequence
 from tests.cast import NOW, Cast, Story
 
@@ -26,9 +33,11 @@ LIGHTS = {1: "green", 2: "yellow", 3: "red"}
 def at_the_time_of_the_story(monkeypatch):
     """Let the pages believe it is the moment of the story, and read everything anew."""
     monkeypatch.setattr("common.clock.now", lambda: NOW)
-    SNAPSHOTS.forget()
+    for kept in (SNAPSHOTS, EVALUATIONS):
+        kept.forget()
     yield
-    SNAPSHOTS.forget()
+    for kept in (SNAPSHOTS, EVALUATIONS):
+        kept.forget()
 
 
 @pytest.fixture
@@ -89,8 +98,8 @@ def test_every_figure_is_the_length_of_the_list_behind_it(busy_city, page_of):
     client = page_of("supervisor_zhao")
     figures = figures_of(client)
     day = f"{NOW:%Y-%m-%d}"
-    for key, figure in figures["today"].items():
-        assert figure["today"] == listed(client, **{f"{key}_after": day}), key
+    for key, row in figures["today"].items():
+        assert row["today"] == listed(client, **{f"{key}_after": day}), key
     assert figures["today"]["reported"]["today"] == 8
     assert figures["today"]["filed"]["today"] == 6
     assert figures["today"]["handled"]["today"] == 3
@@ -155,6 +164,29 @@ def test_the_snapshot_takes_no_more_queries_for_more_cases(
         client.get("/wall/snapshot/")
 
 
+def test_rates_and_ranks_are_evaluation_s_own(busy_city, page_of):
+    client = page_of("supervisor_zhao")
+    EVALUATIONS.forget()
+    before = client.get("/wall/evaluation/").json()["figures"]
+    assert before["on_time"] is None, "without facts nothing is said"
+    load_evaluation()
+    readers_run(now=NOW)
+    EVALUATIONS.forget()
+    told = client.get("/wall/evaluation/").json()["figures"]
+    period = Period.of("day", timezone.localdate(NOW))
+    _value, counts = figure("handling_in_time_rate", period=period, now=NOW)
+    indicator = INDICATORS["handling_in_time_rate"]
+    assert told["on_time"]["days"][-1] == [indicator.above(counts), indicator.below(counts)]
+    month = Period.of("month", timezone.localdate(NOW))
+    ranks = {
+        row.key: row.place.rank
+        for row in standings("district", period=month, now=NOW).rows
+        if row.place.rank
+    }
+    shown = told["districts"]["rows"] if told["districts"] else []
+    assert {row["id"]: row["rank"] for row in shown} == ranks
+
+
 # ── people, keys and what they may see ────────────────────────────────────────────────────────
 
 
@@ -184,6 +216,7 @@ def test_a_district_s_key_sees_its_district_only(cast, busy_city, xihu_wall, scr
     assert figures_of(screen)["scope"] == "330106"
     for scope in ("city", "330105", "\0"):
         assert screen.get("/wall/snapshot/", {"scope": scope}).status_code == 404, scope
+        assert screen.get("/wall/evaluation/", {"scope": scope}).status_code == 404, scope
         assert screen.get("/wall/ground/", {"scope": scope}).status_code == 404, scope
     number = busy_city[0].case.number
     assert screen.get("/wall/cards/", {"case": number}).status_code == 200
@@ -204,7 +237,8 @@ def test_a_revoked_key_is_refused_at_once(cast, hall, screen_of):
     key = KioskKey.objects.get()
     assert key.seen_at is None or key.seen_at
     kiosk_key_revoke(key_id=key.pk, actor=cast.administrator_bai, now=NOW)
-    for path in ("/wall/", "/wall/snapshot/", "/wall/ground/", "/wall/cards/"):
+    pages = ("", "snapshot/", "evaluation/", "ground/", "cards/")
+    for path in (f"/wall/{page}" for page in pages):
         assert screen.get(path).status_code == 404, path
     key.refresh_from_db()
     assert (key.revoked_by, key.revoked_at) == (cast.administrator_bai, NOW)
@@ -300,6 +334,7 @@ def test_nothing_personal_is_in_anything_a_wall_is_sent(cast, hall, page_of, scr
     for client in (screen_of(hall), page_of("leader_tang")):
         for path in (
             "/wall/snapshot/",
+            "/wall/evaluation/",
             "/wall/ground/",
             f"/wall/ground/?cells={case.cell_id}",
             f"/wall/cards/?case={case.number}",

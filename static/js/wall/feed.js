@@ -23,11 +23,11 @@ export class Feed extends EventTarget {
     setInterval(() => this.look(), LOOK_MS);
   }
 
-  /** Show another part of the city from now on. */
+  /** Show another part of the city from now on; what stands there until its figures come is old. */
   show(scope) {
     if (scope === this.scope) return;
     this.say({ leave: `wall:${this.scope}` });
-    Object.assign(this, { scope, figures: null, number: 0 });
+    Object.assign(this, { scope, figures: null, number: 0, heardAt: null, begunAt: performance.now() });
     this.say({ join: `wall:${scope}` });
     this.ask();
   }

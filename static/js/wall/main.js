@@ -1,5 +1,6 @@
 // The wall: figures come by the feed, panels and map show them, the round says which part is on.
 import { pageData } from "../lib/dom.js";
+import { Evaluation } from "./evaluation.js";
 import { Feed } from "./feed.js";
 import { loadCells, loadGround } from "./ground.js";
 import { cellCounts, makeWallMap } from "./map.js";
@@ -18,6 +19,7 @@ class Wall {
   constructor() {
     this.feed = new Feed({ ...settings, key });
     this.panels = new Panels(settings, words, (asked) => this.openCard(asked));
+    this.evaluation = new Evaluation(this.feed, settings, words, this.panels);
     this.round = new Round(settings, words);
     this.round.addEventListener("scene", () => this.drawScene());
     this.feed.addEventListener("figures", ({ detail }) => this.take(detail));
@@ -27,7 +29,10 @@ class Wall {
       if (event.target.closest("[data-card-close]") || !event.target.closest("[data-card], [data-number], [data-wall-map]")) this.closeCard();
     });
     setInterval(() => this.look(), 250);
+    document.addEventListener("wall:evaluation", () => this.drawOwn());
+    settings.scenes.filter(({ module }) => module).forEach(({ module }) => import(module).catch(() => {})); // at hand when their turn comes
     this.feed.start();
+    this.evaluation.ask();
     this.begin();
   }
 
@@ -69,7 +74,7 @@ class Wall {
 
   drawScene() {
     const { scene, district } = this.round;
-    this.feed.show(district || settings.scope);
+    this.show(district || settings.scope);
     this.map?.show(this.ground, district);
     const chosen = this.ground.districts.find(({ code }) => code === district);
     write(find("where"), chosen ? chosen.name[settings.name] : "");
@@ -77,12 +82,21 @@ class Wall {
     this.drawOwn();
   }
 
+  /** Let figures and evaluation be of this part of the city. */
+  show(scope) {
+    if (scope === this.feed.scope) return;
+    this.feed.show(scope);
+    this.evaluation.ask();
+  }
+
   /** Let the scene that is on draw what is its own. */
   async drawOwn() {
     const { scene } = this.round;
     if (!scene?.module) return;
     const { drawScene } = await import(scene.module);
-    if (scene === this.round.scene && this.figures) drawScene({ stage: find("stage"), figures: this.figures, panels: this.panels, words, ground: this.ground });
+    if (scene !== this.round.scene || !this.figures) return;
+    const { figures, panels, ground, evaluation } = this;
+    drawScene({ stage: find("stage"), figures, panels, words, ground, evaluation });
   }
 
   look() {

@@ -17,7 +17,7 @@ export function lightIcon(name) {
   return document.querySelector(`template[data-light="${name}"]`).content.firstElementChild.cloneNode(true);
 }
 
-function make(tag, className = "", ...children) {
+export function make(tag, className = "", ...children) {
   const element = document.createElement(tag);
   if (className) element.className = className;
   element.append(...children);
@@ -25,7 +25,7 @@ function make(tag, className = "", ...children) {
 }
 
 /** As many children as there are rows, each made once. */
-function rowsOf(parent, count, makeRow) {
+export function rowsOf(parent, count, makeRow) {
   while (parent.children.length > count) parent.lastElementChild.remove();
   while (parent.children.length < count) parent.append(makeRow());
   return [...parent.children];
