@@ -76,6 +76,28 @@ function startHints() {
   suggest();
 }
 
+// ── keys pressed ahead of the answer ────────────────────────────────────────────────────────────
+
+// While what a type brings is on its way, digits and F2 would meet the list of the type before:
+// they wait, and are pressed again once the new list is there.
+const WAIT = /^(?:\d|F2)$/;
+const waiting = [];
+
+function startPatience() {
+  const details = document.getElementById("type-details");
+  if (!details) return;
+  document.addEventListener("keydown", (event) => {
+    if (!WAIT.test(event.key) || !details.classList.contains("htmx-request")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    waiting.push(event.key);
+  }, true);
+  details.addEventListener("htmx:afterSettle", () => {
+    for (const key of waiting.splice(0)) document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  });
+  for (const failure of ["htmx:sendError", "htmx:responseError"]) details.addEventListener(failure, () => waiting.splice(0));
+}
+
 // ── the map ─────────────────────────────────────────────────────────────────────────────────────
 
 function dots(city, things, className, radius) {
@@ -104,4 +126,5 @@ function startMap() {
 document.querySelector("[data-queue-row].selected")?.scrollIntoView({ block: "nearest" });
 startHold();
 startHints();
+startPatience();
 startMap();
