@@ -24,7 +24,7 @@ from components.models import CaseType, Component
 
 SERIAL_DIGITS = 5  # "137" is the 137th case of a day
 SERIAL_DAYS = 7
-NUMBER_DIGITS = 8  # a day at least
+NUMBER_DIGITS = 4  # a year at least
 CODE_DIGITS = 11  # of a component: district, class, type and a digit
 LAST_DIGITS = 4  # of a telephone are enough
 NAME_LENGTH = range(2, 5)
@@ -69,12 +69,11 @@ class Search:
         digits = self.query.digits
         if not digits:
             return None
-        if len(digits) >= NUMBER_DIGITS:
-            return Q(number__startswith=digits)
+        meant = Q(number__startswith=digits) if len(digits) >= NUMBER_DIGITS else Q()
         if len(digits) <= SERIAL_DIGITS:
             days = (self.on - timedelta(days=back) for back in range(SERIAL_DAYS))
-            return Q(number__in=[f"{day:%Y%m%d}{int(digits):0{SERIAL_DIGITS}d}" for day in days])
-        return None
+            meant |= Q(number__in=[f"{day:%Y%m%d}{int(digits):0{SERIAL_DIGITS}d}" for day in days])
+        return meant
 
     def keys(self) -> Iterator[QuerySet[Any, Any]]:
         """Yield the ids of cases found by a component's code, a caller's telephone or name."""

@@ -14,6 +14,7 @@ from accounts.roles import Role
 from cases.acceptor.holds import HELD_FOR, RENEWED_EVERY, hold_release, hold_take, holds_elsewhere
 from cases.acceptor.page import queue_rows, report_context, type_context, what_follows
 from cases.models import Case
+from cases.publish import hint_case
 from cases.queues import PAGE_SIZE, acceptance_queues, queue_cases, queue_lengths
 from cases.selectors import case_get_visible
 from cases.workflow import State
@@ -21,6 +22,7 @@ from common import clock
 from components.models import CaseType, Component
 
 WATCHED = (State.REPORTED, State.HANDLED)
+LOCK = "lock"  # the hint that somebody opened or left a report
 
 
 @require_safe
@@ -95,8 +97,11 @@ def acceptance_hold(request: HttpRequest, number: str) -> HttpResponse:
     case, now = case_get_visible(user=request.user, number=number), clock.now()
     if request.POST.get("release"):
         hold_release(case=case, user=request.user)
+        hint_case(number, LOCK)
         return HttpResponse(status=204)
     hold = hold_take(case=case, user=request.user, now=now)
+    if request.POST.get("opened") and hold.is_of(request.user):
+        hint_case(number, LOCK, {"by": str(request.user)})
     return JsonResponse(
         {
             "is_mine": hold.is_of(request.user),

@@ -27,8 +27,10 @@ function showOthers(others) {
   }
 }
 
-async function hold() {
-  const answer = await fetch(line.dataset.hold, { method: "POST", headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" } }).catch(() => null);
+async function hold({ isOpening = false } = {}) {
+  const body = new FormData();
+  if (isOpening) body.append("opened", "1");
+  const answer = await fetch(line.dataset.hold, { method: "POST", body, headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" } }).catch(() => null);
   if (!answer?.ok) {
     Object.assign(state, { pattern: line.dataset.lost });
   } else {
@@ -49,11 +51,13 @@ function release() {
 
 function startHold() {
   if (!line) return;
-  hold();
+  hold({ isOpening: true });
   setInterval(hold, Number(line.dataset.renew) * 1000);
+  // Somebody opened or left a report of the queue: ask who has what.
+  document.addEventListener("live:hint", ({ detail }) => { if (detail.kind === "lock") hold(); });
   setInterval(sayHold, 1000);
   window.addEventListener("pagehide", release);
-  window.addEventListener("pageshow", ({ persisted }) => { if (persisted) hold(); });
+  window.addEventListener("pageshow", ({ persisted }) => { if (persisted) hold({ isOpening: true }); });
 }
 
 // ── what a key would take ───────────────────────────────────────────────────────────────────────
