@@ -53,13 +53,16 @@ WHOLE_CITY_DESKS = frozenset({Organisation.Kind.CITY, Organisation.Kind.CENTRE})
 class CaseQuerySet(models.QuerySet):
     """Which cases a person may see: the one policy for lists, details, search, feeds, exports."""
 
-    def visible_to(self, user: User) -> CaseQuerySet:
+    def visible_to(self, user: User, *, from_case: bool = False) -> CaseQuerySet:
         """Keep the cases this person may see; what is left out does not exist for them.
 
         The centre's posts see the whole city; a desk what it holds and what lies in its districts;
         a department what it or those below it handle or have handled; a squad what its department
         gave it; a collector what they reported
         or were sent to; a contractor's manager what their collectors reported or were sent to.
+
+        ``from_case`` asks the same of cases that are known already: written so that each is looked
+        up by its key, not found among all that the person may see.
         """
         roles = user.roles if user.is_active else frozenset()
         if not roles or user.city_id is None:
@@ -73,11 +76,11 @@ class CaseQuerySet(models.QuerySet):
             and user.organisation.kind in WHOLE_CITY_DESKS
         ):
             return city
-        parts = list(self._own_parts(user, roles))
+        parts = list(self._own_parts(user, roles, from_case))
         return city.filter(reduce(or_, parts)) if parts else self.none()
 
     @staticmethod
-    def _own_parts(user: User, roles: frozenset[Role]) -> Iterator[Q]:
+    def _own_parts(user: User, roles: frozenset[Role], from_case: bool) -> Iterator[Q]:
         """Yield what a person sees who sees a part of the city only, as conditions to be joined.
 
         One condition alone lets PostgreSQL stop at the newest few that fulfil it; of two it first
@@ -91,7 +94,11 @@ class CaseQuerySet(models.QuerySet):
         if user.organisation is None:
             return
         below = {"organisation__path__startswith": user.organisation.path}
-        if roles & HANDLING_ROLES:
+        if roles & HANDLING_ROLES and from_case:
+            orders = SubOrder.objects.filter(case_id=OuterRef("pk"))
+            yield Q(Exists(orders.filter(**below)))
+            yield Q(Exists(orders.filter(squad__path__startswith=user.organisation.path)))
+        elif roles & HANDLING_ROLES:
             yield Q(pk__in=_ordered_to(user.organisation.path))
         if Role.CONTRACTOR_MANAGER in roles:
             yield Q(Exists(tasks.filter(**below)))

@@ -47,9 +47,9 @@ class Scope:
 def _statement_of(shape: Shape) -> tuple[Statement | None, frozenset[str]]:
     """Return the statement for a shape and the slots it has; None where nothing is ever seen."""
     viewer: Any = stand_in(shape)
-    rows = Case.objects.visible_to(viewer).filter(pk=Slot("case")).order_by().values("pk")
+    case = Case.objects.visible_to(viewer, from_case=True).filter(pk=Slot("case"))
     try:
-        policy, slots = sql_with(rows, _PLACES)
+        policy, slots = sql_with(case.order_by().values("pk"), _PLACES)
     except EmptyResultSet:
         return None, frozenset()
     return Statement("seen", _SEEN.format(policy=policy)), slots

@@ -14,6 +14,7 @@ from cases.models import Case
 from cases.publish import hint_case
 from cases.workflow import State
 from live.hub.hub import hub_here
+from live.hub.sight import scope_of, seen_by
 from tests.cast import ROADS, Story
 from tests.live.lines import Page, later, run
 
@@ -250,3 +251,16 @@ def test_a_picture_and_what_is_told_since_are_a_fresh_picture(cast, seed):
             assert page.picture() == dict(await later(list)(rows)), name
 
     run(scene)
+
+
+@pytest.mark.django_db(transaction=False)
+def test_a_scope_sees_of_any_case_what_lists_show_its_people(cast):
+    places = enumerate((State.REPORTED, State.DISPATCHED, State.CHECKING, State.SUSPENDED))
+    cases = [Story(cast, metres=40 * place).walk_to(state).case for place, state in places]
+    scopes = {user: scope_of(user) for user in cast.everybody()}
+    seen = seen_by(set(scopes.values()), [case.pk for case in cases])
+    for user, scope in scopes.items():
+        listed = set(Case.objects.visible_to(user).values_list("pk", flat=True))
+        assert seen[scope] == listed, user
+    assert scopes[cast.acceptor_wang] == scopes[cast.acceptor_wu], "asked about once"
+    assert scopes[cast.collector_chen] != scopes[cast.collector_lin]

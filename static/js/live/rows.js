@@ -60,9 +60,20 @@ function put(element, row) {
     tellOfThisCase();
     return;
   }
+  holdColumns(element.closest("table"));
   replace(element.querySelector(".badge"), row.badge);
   replace(element.querySelector(".clock"), row.clock);
   element.classList.add("is-refreshed");
+}
+
+/** Keep the columns of a table as they are, whatever comes to stand in them. */
+function holdColumns(table) {
+  if (!table || table.style.tableLayout) return;
+  const whole = table.getBoundingClientRect().width;
+  const heads = [...table.querySelectorAll("thead th")];
+  const widths = heads.map((head) => head.getBoundingClientRect().width);
+  heads.forEach((head, place) => { head.style.width = `${(100 * widths[place]) / whole}%`; });
+  table.style.tableLayout = "fixed";
 }
 
 function replace(old, html) {
