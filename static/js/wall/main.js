@@ -77,6 +77,7 @@ class Wall {
     this.show(district || settings.scope);
     this.map?.show(this.ground, district);
     const chosen = this.ground.districts.find(({ code }) => code === district);
+    find("where").hidden = !chosen;
     write(find("where"), chosen ? chosen.name[settings.name] : "");
     find("stage").hidden = !scene.module;
     this.drawOwn();

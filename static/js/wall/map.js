@@ -261,7 +261,7 @@ export class WallMap {
       const place = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
       const pulse = this.pulses[index];
       if (pulse.style.transform !== place) pulse.style.transform = place;
-      pulse.classList.toggle("is-left", x > width * 0.65);
+      pulse.classList.toggle("is-left", x > width * 0.55);
     });
   }
 }
