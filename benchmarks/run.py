@@ -3,6 +3,7 @@
     make bench                               everything
     make bench BENCH=register                the suites of a group, or one suite
     SEED=20000 make bench BENCH=loop         with another number of seeded cases (1,000,000)
+    EVALUATION_CASES=10000000 make bench BENCH=evaluation    with other numbers of cases (200,000)
     COMPONENTS=5200000 make bench BENCH=register    with another register (1,077,000)
 
 The figures depend on what else the machine does: each line of a load says how much that was.
@@ -30,6 +31,7 @@ from benchmarks import (  # noqa: E402
     census,
     deadlines,
     dispatch,
+    evaluation,
     geocoding,
     grid,
     ledger,
@@ -61,8 +63,9 @@ SUITES = {
     "census": census.measure,  # the last three: they go on in databases of their own
     "deadlines": deadlines.measure,
     "live": live.measure,
+    "evaluation": evaluation.measure,
 }
-ALONE = ("deadlines", "live")  # with a database of their own
+ALONE = ("deadlines", "evaluation", "live")  # with a database of their own
 # In the database of the cases; the others are in the register's.
 ON_CASES = ("loop", "dispatch", "wall", "pages", "search")
 GROUPS = {

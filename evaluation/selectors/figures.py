@@ -169,9 +169,9 @@ def dirty_days(period: Period, today: date) -> list[date]:
     return sorted(found | {today} if today in period else found)
 
 
-def _keyed(rows: QuerySet[Any], by: Sequence[str], columns: Mapping[str, str]) -> QuerySet[Any]:
-    """Group by the dimensions; one group of all, where there are none."""
-    keys: dict[str, Any] = {f"d_{name}": F(columns.get(name) or _column(name)) for name in by}
+def keys_of(rows: QuerySet[Any], by: Sequence[str]) -> QuerySet[Any]:
+    """Group by the dimensions, each as ``d_…``; one group of all, where there are none."""
+    keys: dict[str, Any] = {f"d_{name}": F(_column(name)) for name in by}
     return rows.order_by().values(**(keys or {"d_all": Value(1)}))
 
 
@@ -181,12 +181,12 @@ def _shown(by: Sequence[str], wanted: list[Measure]) -> list[str]:
 
 def _counted(facts: QuerySet[Fact], by: Sequence[str], wanted: list[Measure]) -> QuerySet[Any]:
     sums = {f"n_{m.key}": _zero() if m.is_open_late else measure_sum(m) for m in wanted}
-    return _keyed(facts, by, {}).annotate(**sums).values_list(*_shown(by, wanted))
+    return keys_of(facts, by).annotate(**sums).values_list(*_shown(by, wanted))
 
 
 def _added(rows: QuerySet[Any], by: Sequence[str], wanted: list[Measure]) -> QuerySet[Any]:
     sums = {f"n_{m.key}": _zero() if m.is_open_late else Sum(m.key) for m in wanted}
-    return _keyed(rows, by, {}).annotate(**sums).values_list(*_shown(by, wanted))
+    return keys_of(rows, by).annotate(**sums).values_list(*_shown(by, wanted))
 
 
 def _zero() -> Coalesce:
