@@ -10,8 +10,11 @@ from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import City, Organisation, User
+from accounts.delegation import duties_hand_over, duty_take_back
+from accounts.models import City, Delegation, Organisation, User
+from accounts.roles import Role
 from accounts.services import organisation_move, organisation_place
+from common import clock
 
 
 @admin.register(City)
@@ -133,3 +136,62 @@ class PersonAdmin(BaseUserAdmin):
         """A superuser is changed by superusers only."""
         above = obj is not None and obj.is_superuser and not request.user.is_superuser
         return not above and super().has_change_permission(request, obj)
+
+
+class DelegationForm(forms.ModelForm):
+    """What an administrator hands over in somebody's stead."""
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """Leave "one at a time" to the service: Django cannot check it by a part of the fields."""
+        return super()._get_validation_exclusions() | {"principal"}
+
+
+@admin.register(Delegation)
+class DelegationAdmin(admin.ModelAdmin):
+    """Duties handed to colleagues: who acts for whom, from when to when; taken back only."""
+
+    list_display = (
+        "principal",
+        "colleague",
+        "role",
+        "starts_at",
+        "ends_at",
+        "given_by",
+        "revoked_at",
+    )
+    list_filter = ("role",)
+    date_hierarchy = "starts_at"
+    search_fields = ("principal__display_name", "colleague__display_name")
+    list_select_related = ("principal", "colleague", "given_by")
+    autocomplete_fields = ("principal", "colleague")
+    form = DelegationForm
+    fields = ("principal", "colleague", "role", "starts_at", "ends_at", "reason")
+    actions = ("take_back",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What was handed over is taken back, not edited."""
+        return obj is None and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Histories tell of it."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Delegation, form: Any, change: bool) -> None:
+        """Hand over in the principal's stead, through the same service as their own page."""
+        (made,) = duties_hand_over(
+            principal=User.objects.with_roles().get(pk=obj.principal_id),
+            colleague=obj.colleague,
+            roles=[Role(obj.role)],
+            starts_at=obj.starts_at,
+            ends_at=obj.ends_at,
+            reason=obj.reason,
+            actor=request.user,
+            now=clock.now(),
+        )
+        obj.pk = made.pk
+
+    @admin.action(description=_("take the duties back"), permissions=["add"])
+    def take_back(self, request: HttpRequest, rows: Any) -> None:
+        """End what is chosen and has not ended."""
+        for row in rows.filter(revoked_at__isnull=True, ends_at__gt=clock.now()):
+            duty_take_back(delegation_id=row.pk, actor=request.user, now=clock.now())

@@ -7,19 +7,22 @@ organisation and all below it" is one indexed prefix search.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.contrib.postgres.indexes import OpClass
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.expressions import F, RawSQL
+from django.db.models import F, Func, Q
+from django.db.models.expressions import RawSQL
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.roles import Role, home_for
+from accounts.roles import ROLES, Role, home_for
 
 
 class City(models.Model):
@@ -164,6 +167,10 @@ class User(AbstractUser):
 
     objects = PersonManager()
 
+    # Whom this person stands in for, and by what; kept by ``accounts.delegation``, never stored.
+    principal: User | None = None
+    duties: tuple[Delegation, ...] = ()
+
     class Meta(AbstractUser.Meta):
         permissions: ClassVar = [("configure_city", "May configure the city")]
 
@@ -188,6 +195,17 @@ class User(AbstractUser):
         return frozenset(Role(code) for code in codes if code in known)
 
     @property
+    def persons(self) -> frozenset[int]:
+        """Ids of who acts and for whom: both count wherever people must differ."""
+        return frozenset({self.pk, self.principal.pk} if self.principal else {self.pk})
+
+    def stands_in_at(self, now: datetime) -> bool:
+        """Tell whether this person may act now: in their own name, or by a duty that runs."""
+        if self.principal is None:
+            return True
+        return all(duty.runs_at(now) for duty in self.duties)
+
+    @property
     def home(self) -> str:
         """Path of the desk this person starts at."""
         return home_for(self.roles)
@@ -207,3 +225,97 @@ class IdempotentRequest(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_unique"),
         ]
+
+
+class Delegation(models.Model):
+    """A duty (one role) handed to a colleague for a time; their acts are "for" the principal.
+
+    Never deleted: taking it back ends it. What may be handed over and to whom stands in
+    ``accounts.delegation``.
+    """
+
+    principal = models.ForeignKey(
+        User, models.PROTECT, related_name="+", db_index=False, verbose_name=_("whose duty")
+    )
+    colleague = models.ForeignKey(
+        User, models.PROTECT, related_name="+", verbose_name=_("handed to")
+    )
+    role = models.CharField(
+        _("duty"), max_length=20, choices=[(role.value, ROLES[role].label) for role in Role]
+    )
+    starts_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("to"))
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    given_by = models.ForeignKey(
+        User, models.PROTECT, related_name="+", db_index=False, verbose_name=_("handed over by")
+    )
+    given_at = models.DateTimeField(_("handed over at"))
+    revoked_by = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("taken back by"),
+    )
+    revoked_at = models.DateTimeField(_("taken back at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("duty handed over")
+        verbose_name_plural = _("duties handed over")
+        ordering = ["-starts_at", "-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="delegation_lasts"
+            ),
+            models.CheckConstraint(
+                condition=~Q(principal=F("colleague")), name="delegation_to_somebody_else"
+            ),
+            ExclusionConstraint(
+                name="delegation_one_at_a_time",
+                expressions=[
+                    ("principal", RangeOperators.EQUAL),
+                    ("role", RangeOperators.EQUAL),
+                    (
+                        Func(
+                            F("starts_at"),
+                            F("ends_at"),
+                            function="TSTZRANGE",
+                            output_field=DateTimeRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+                condition=Q(revoked_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.principal} → {self.colleague} ({self.role})"
+
+    def runs_at(self, now: datetime) -> bool:
+        """Tell whether the colleague may act for the principal at a moment."""
+        return self.revoked_at is None and self.starts_at <= now < self.ends_at
+
+
+class SavedFilter(models.Model):
+    """A list's filter under a name: the owner's, and their organisation's where it is shared."""
+
+    owner = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("owner"))
+    page = models.CharField(_("page"), max_length=30)
+    name = models.CharField(_("name"), max_length=40)
+    query = models.CharField(_("filter"), max_length=1000, blank=True)
+    is_shared = models.BooleanField(_("shared with the own organisation"), default=False)
+    position = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("saved filter")
+        verbose_name_plural = _("saved filters")
+        ordering = ["position", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["owner", "page", "name"], name="saved_filter_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

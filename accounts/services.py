@@ -14,7 +14,7 @@ from common.errors import DomainError
 
 # What an administrator sets in the admin, without being superuser.
 CONFIGURED = {
-    "accounts": ("city", "organisation", "user"),
+    "accounts": ("city", "delegation", "organisation", "user"),
     "grid": (
         "area",
         "areacode",

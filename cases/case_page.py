@@ -181,6 +181,7 @@ def timeline(events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
             "label": ACTION_LABELS[event.action],
             "icon": look_of(event.action).icon,
             "person": event.actor or _("System"),
+            "principal": event.principal,
             "role": POST_NAMES.get(event.role, ""),
             "details": [*details(event.data, names), *step_lines(event, told)],
             "note": written_words(event),

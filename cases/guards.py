@@ -364,7 +364,7 @@ POSSIBLE: dict[str, Guard] = {
 
 def handler_person_differs(situation: Situation, kind: RequestKind | None) -> Sentence | None:
     """Nobody checks, closes or approves what they handled."""
-    if situation.actor and any(person == situation.actor.pk for person, _o in situation.handlers):
+    if situation.persons & situation.handling_people:
         return _("You handled this case yourself; somebody else must do this.")
     return None
 
@@ -372,8 +372,7 @@ def handler_person_differs(situation: Situation, kind: RequestKind | None) -> Se
 def handler_organisation_differs(situation: Situation, kind: RequestKind | None) -> Sentence | None:
     """Nor does anybody of the organisation that handled it."""
     actor = situation.actor
-    bodies = {organisation for _person, organisation in situation.handlers}
-    if actor and actor.organisation_id is not None and actor.organisation_id in bodies:
+    if actor and actor.organisation_id in situation.handling_bodies:
         return _("Your organisation handled this case; another one must do this.")
     return None
 
@@ -381,7 +380,7 @@ def handler_organisation_differs(situation: Situation, kind: RequestKind | None)
 def asker_differs(situation: Situation, kind: RequestKind | None) -> Sentence | None:
     """Nobody decides what they asked for."""
     request = situation.open_request(kind) if kind else None
-    if request and situation.actor and request.asked_by_id == situation.actor.pk:
+    if request and situation.persons & {request.asked_by_id, request.asked_for_id}:
         return _("You asked for this yourself; somebody else decides.")
     return None
 
@@ -389,8 +388,9 @@ def asker_differs(situation: Situation, kind: RequestKind | None) -> Sentence | 
 def approver_differs(situation: Situation, kind: RequestKind | None) -> Sentence | None:
     """Nobody agrees twice to the same request, whatever posts they have."""
     request = situation.open_request(kind) if kind else None
-    given = {step["user"] for step in request.approvals} if request else set()
-    if situation.actor and situation.actor.pk in given:
+    steps = request.approvals if request else []
+    given = {step.get(name) for step in steps for name in ("user", "for")}
+    if situation.persons & given:
         return _("You have agreed to this already; somebody else does so next.")
     return None
 

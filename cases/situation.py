@@ -43,7 +43,7 @@ HANDLING_ACTIONS = ("sign", "complete", "sign_sub_order", "complete_sub_order")
 HANDLERS = Prepared(
     CaseEvent.objects.filter(case=Slot("case"), action__in=HANDLING_ACTIONS)
     .order_by()
-    .values_list("actor_id", "organisation_id")
+    .values_list("actor_id", "principal_id", "organisation_id")
 )
 POLICY = Prepared(CasePolicy.objects.filter(city=Slot("city")).order_by())
 
@@ -164,10 +164,24 @@ class Situation:
         """The collector's task under way."""
         return one_or_none(self.case.field_tasks.filter(ended_at__isnull=True))
 
+    @property
+    def persons(self) -> frozenset[int]:
+        """Who acts and for whom: both count wherever people must differ; nobody for the system."""
+        return self.actor.persons if self.actor else frozenset()
+
     @cached_property
-    def handlers(self) -> set[tuple[int | None, int | None]]:
-        """Everybody who has handled this case in any run, as (person, organisation)."""
-        return set(HANDLERS(case=self.case.pk))
+    def _handled_by(self) -> list[tuple[int | None, int | None, int | None]]:
+        return list(HANDLERS(case=self.case.pk))
+
+    @property
+    def handling_people(self) -> set[int]:
+        """Everybody who has handled this case in any run, or for whom it was handled."""
+        return {pk for *people, _body in self._handled_by for pk in people if pk is not None}
+
+    @property
+    def handling_bodies(self) -> set[int]:
+        """The organisations of those."""
+        return {body for *_people, body in self._handled_by if body is not None}
 
     @cached_property
     def routing(self) -> Routing | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from common.errors import refusal_of
+from common.errors import DomainError, refusal_of
 
 PAGES = {400, 403, 404, 409, 413, 429}
 
@@ -24,7 +24,10 @@ class RefusalMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer a refusal; anything else is a fault and goes on."""
         refusal = refusal_of(error)
-        if refusal is None:
-            return None
-        status = refusal.status if refusal.status in PAGES else 400
-        return render(request, f"{status}.html", {"message": refusal.message}, status=status)
+        return None if refusal is None else refusal_page(request, refusal)
+
+
+def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
+    """Return the page of a refusal's status with its sentence."""
+    status = refusal.status if refusal.status in PAGES else 400
+    return render(request, f"{status}.html", {"message": refusal.message}, status=status)

@@ -40,7 +40,7 @@ def events_after(*, user: User, after: int, limit: int) -> EventPage:
         upper = min(until + SCAN, end)
         rows = (
             EventPosition.objects.filter(Exists(visible), position__gt=until, position__lte=upper)
-            .select_related("event__case", "event__actor", "event__text")
+            .select_related("event__case", "event__actor", "event__principal", "event__text")
             .order_by("position")[: limit - len(found)]
         )
         batch = list(rows)

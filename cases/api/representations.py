@@ -218,6 +218,7 @@ def event_row(event: CaseEvent, position: int | None = None) -> dict[str, Any]:
         "action": event.action,
         "actor": event.actor.username if event.actor else None,
         "actor_name": str(event.actor) if event.actor else None,
+        "principal": event.principal.username if event.principal else None,
         "role": event.role,
         "old_state": event.old_state or None,
         "new_state": event.new_state,

@@ -218,6 +218,9 @@ class EventSerializer(serializers.Serializer):
     action = serializers.CharField()
     actor = serializers.CharField(allow_null=True)
     actor_name = serializers.CharField(allow_null=True)
+    principal = serializers.CharField(
+        allow_null=True, help_text="for whom the actor stood in, where a duty was handed over"
+    )
     role = serializers.CharField()
     old_state = serializers.CharField(allow_null=True)
     new_state = serializers.CharField()

@@ -1,6 +1,7 @@
 """The case and everything that belongs to it; see the modules for the rules of each table."""
 
 from cases.models.aids import CaseHold, CaseWords, DuplicateRule, Phrase
+from cases.models.bulk import BulkAct
 from cases.models.calendar import (
     CalendarDay,
     CalendarUse,
@@ -37,6 +38,7 @@ from cases.models.work import FieldTask, LeaderInstruction, SubOrder, Supervisio
 __all__ = [
     "ApprovalChain",
     "ApprovalRequest",
+    "BulkAct",
     "CalendarDay",
     "CalendarUse",
     "CalendarVersion",

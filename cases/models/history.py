@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -71,6 +72,8 @@ class CaseEvent(AppendOnlyModel):
                 condition=MILESTONE_EVENTS,
                 name="event_milestone",
             ),
+            # What happened in the last hour: events are written in the order of time.
+            BrinIndex(fields=["at"], name="event_at"),
         ]
 
     def __str__(self) -> str:

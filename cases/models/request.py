@@ -30,6 +30,14 @@ class ApprovalRequest(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
     asked_in = models.CharField(max_length=12, choices=[(s.value, s.value) for s in State])
     asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    asked_for = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text=_("for whom, when delegated"),
+    )
     organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
     department = models.ForeignKey(
         Organisation,

@@ -85,6 +85,8 @@ def case_act(
         raise CaseNotFound(_("There is no such action."))
     with transaction.atomic(savepoint=False):
         situation = _lock(case_id, action, actor, now, fields)
+        if actor is not None and not actor.stands_in_at(now):
+            raise role_refused(_("The duty you stood in for has ended."))
         arrow, post = choose_arrow(situation, action, version)
         check_guards(situation, arrow)
         if is_version_required and version is None:
@@ -205,6 +207,7 @@ def _walk(act: Act, idempotency_key: str) -> Case:
         run=case.run,
         action=arrow.action,
         actor=act.actor,
+        principal=act.principal,
         role=act.post.value,
         organisation_id=act.actor.organisation_id if act.actor else None,
         old_state=old_state.value,
@@ -275,6 +278,7 @@ def _tell_master(act: Act) -> None:
         run=master.run,
         action="take_in",
         actor=act.actor,
+        principal=act.principal,
         role=act.post.value,
         organisation_id=act.actor.organisation_id if act.actor else None,
         old_state=master.state,

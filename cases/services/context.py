@@ -88,6 +88,11 @@ class Act:
         return self.situation.actor
 
     @property
+    def principal(self) -> User | None:
+        """For whom they act, where a duty was handed over."""
+        return self.situation.actor.principal if self.situation.actor else None
+
+    @property
     def now(self) -> datetime:
         """The moment of the act."""
         return self.situation.now

@@ -71,6 +71,8 @@ def case_report(
         raise invalid("source", _("There is no such source."))
     if not SOURCE_ROLES[Source(source)] & actor.roles or actor.city_id is None:
         raise role_refused(_("Your role may not report from this source."))
+    if not actor.stands_in_at(now):
+        raise role_refused(_("The duty you stood in for has ended."))
     if urgency not in Urgency.values:
         raise invalid("urgency", _("There is no such urgency."))
     words = read_text("description", description, MAX_DESCRIPTION)
@@ -157,6 +159,7 @@ def _write(
         run=1,
         action=REPORT.action,
         actor=actor,
+        principal=actor.principal,
         role=_post_of(case.source),
         organisation_id=actor.organisation_id,
         old_state="",

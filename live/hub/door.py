@@ -16,8 +16,10 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib.auth import get_user
 
+from accounts.delegation import SESSION_KEY, DutyEnded, standing_in
 from accounts.models import User
 from cases.models import Case
+from common import clock
 from live.broadcasts import Guest, Handshake, Joiner, broadcast_of, guest_of
 from live.hub.sight import Scope, scope_of
 
@@ -50,14 +52,28 @@ def session_digest(key: str | None) -> str:
 
 
 def admit(cookies: Mapping[str, str]) -> Entrance | None:
-    """Return who these cookies belong to now; None for a stranger. Two queries."""
+    """Return who these cookies belong to now; None for a stranger.
+
+    Two queries, two more for somebody who stands in for another.
+    """
     key = cookies.get(settings.SESSION_COOKIE_NAME)
     session = SessionStore(key)
     user = cast(Any, get_user(SimpleNamespace(session=session)))  # type: ignore[arg-type]
     if user.is_authenticated:
+        user = as_whom(user, session.get(SESSION_KEY))
         return Entrance(user, scope_of(user), cookies, session_digest(key))
     guest = guest_of(Handshake(cookies, dict(session.items())))
     return Entrance(guest, None, cookies, session_digest(key)) if guest else None
+
+
+def as_whom(user: User, principal_id: int | None) -> User:
+    """Return the person as pages see them: in a principal's stead where the session says so."""
+    if principal_id is None:
+        return user
+    try:
+        return standing_in(user=user, principal_id=principal_id, now=clock.now())
+    except DutyEnded:
+        return user
 
 
 def may_join(entrance: Entrance, address: str) -> bool:

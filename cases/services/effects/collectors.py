@@ -60,9 +60,9 @@ def replace_collector(act: Act) -> None:
 def send_checker(act: Act) -> None:
     """Somebody who did not handle, and if there is another on the beat did not report, checks."""
     collector: User = act.fields["collector"]
-    people = {person for person, _organisation in act.situation.handlers}
-    bodies = {organisation for _person, organisation in act.situation.handlers}
-    if collector.pk in people or collector.organisation_id in bodies - {None}:
+    situation = act.situation
+    is_handler = collector.pk in situation.handling_people
+    if is_handler or collector.organisation_id in situation.handling_bodies:
         raise same_person(_("Whoever handled a case cannot check it."))
     is_reporter = collector.pk == act.case.reporter_id
     if is_reporter and _others_on_the_beat(act, collector):

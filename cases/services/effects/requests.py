@@ -41,6 +41,7 @@ def open_request(act: Act) -> None:
         kind=kind,
         asked_in=case.state,
         asked_by=act.actor,
+        asked_for=act.principal,
         organisation_id=act.actor.organisation_id if act.actor else None,
         department_id=case.department_id,
         ordinal=ordinal,
@@ -157,6 +158,8 @@ def _add_approval(act: Act) -> None:
     assert request is not None
     assert act.actor is not None
     step = {"post": act.post.value, "user": act.actor.pk, "at": act.now.isoformat()}
+    if act.principal is not None:
+        step["for"] = act.principal.pk
     if note := act.fields.get("note"):
         step["note"] = note
     request.approvals = [*request.approvals, step]
