@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("components/documents/", include("components.documents.urls")),
     path("", include("components.register.urls")),
     path("supervision/", include("cases.exceptions.urls")),
+    path("bulk/", include("cases.bulk.urls")),
     path("", include("cases.urls")),
     path("funds/squads/", include("dispatch.squads.urls")),
     path("funds/", include("dispatch.funds.urls")),

@@ -11,7 +11,6 @@ urlpatterns = [
     path("ledgers/<slug:kind>/", ledgers.ledger, name="ledger"),
     path("suspended/", ledgers.suspended, name="suspended"),
     path("overdue/", supervising.overdue, name="overdue"),
-    path("urge/", supervising.urge, name="urge"),
     path("repeats/", supervising.repeats, name="repeats"),
     path("repeats/<int:spot_id>/<slug:decision>/", supervising.repeat_decide, name="repeat-decide"),
     path("cycles/<int:cycle_id>/seen/", supervising.cycle_seen, name="cycle-seen"),

@@ -1,10 +1,11 @@
 // Starts the small modules every page uses. Each listens on the document, so that fragments
 // swapped in later need no wiring of their own.
+import { startBulk } from "./lib/bulk.js";
 import { startBell } from "./lib/bell.js";
 import { startClockChips } from "./lib/clock_chips.js";
 import { startChecks } from "./lib/checks.js";
-import { startChoices } from "./lib/choices.js";
 import { startDialogs } from "./lib/dialogs.js";
+import { startExport } from "./lib/export.js";
 import { startHeaderClock } from "./lib/header_clock.js";
 import { startKeys } from "./lib/keys.js";
 import { startLive } from "./lib/live.js";
@@ -19,11 +20,12 @@ import { startZoom } from "./lib/zoom.js";
 import { startMaps } from "./map/base.js";
 
 startBell();
+startBulk();
 startTheme();
+startExport();
 startHeaderClock();
 startClockChips();
 startKeys();
-startChoices();
 startDialogs();
 startTypeahead();
 startChecks();

@@ -75,26 +75,25 @@ def test_many_are_urged_together_each_with_its_result(cast, story, page_of, at_t
     listed = page.get("/supervision/overdue/")
     numbers = [each.case.number for each in (story, other, ended)]
     assert [number in listed.text for number in numbers] == [True, True, False]
-    chosen = {"case": [*numbers, "20000101000001"], "next": "/supervision/overdue/"}
-    answer = page.post("/supervision/urge/", chosen)
-    assert answer.status_code == 200
-    assert "2 cases were urged" in answer.text
+    chosen = {"key": "k", "case": [*numbers, "20000101000001"], "next": "/supervision/overdue/"}
+    answer = page.post("/bulk/urge/", chosen, follow=True)
+    assert "2 done, 2 refused" in answer.text
     assert "cannot be done" in answer.text  # the closed one
     assert "There is no such case" in answer.text
-    again = page.post("/supervision/urge/", chosen)
-    assert "0 cases were urged" in again.text
+    again = page.post("/bulk/urge/", chosen | {"key": "k2"}, follow=True)
+    assert "0 done, 4 refused" in again.text
     assert CaseUrge.objects.count() == 2
 
 
 @pytest.mark.parametrize("chosen", [[], ["\x00"], [str(n) for n in range(201)]])
 def test_none_or_too_many_are_refused_in_words(page_of, chosen):
-    answer = page_of("supervisor_zhao").post("/supervision/urge/", {"case": chosen})
+    answer = page_of("supervisor_zhao").post("/bulk/urge/", {"key": "k", "case": chosen})
     assert answer.status_code == 400
     assert "Choose between 1 and 200 cases." in answer.text
 
 
 def test_a_department_urges_nobody(story, page_of):
-    answer = page_of("clerk_sun").post("/supervision/urge/", {"case": [story.case.number]})
+    answer = page_of("clerk_sun").post("/bulk/urge/", {"key": "k", "case": [story.case.number]})
     assert answer.status_code == 403
 
 
@@ -294,20 +293,21 @@ def test_a_cycle_of_returns_stands_on_the_page_until_it_was_seen(cast, page_of):
     story.act("dispatch", cast.dispatcher_li, department="sanitation")
     page = page_of("supervisor_zhao")
     way = "sanitation → gardens → sanitation"
-    assert way in page.get("/supervision/").text
+    assert way in page.get("/supervision/panels/exceptions/").text
     cycle = story.case.return_cycles.get()
     seen = f"/supervision/cycles/{cycle.pk}/seen/"
     assert page_of("leader_tang").post(seen).status_code == 403
     assert page.post("/supervision/cycles/999999/seen/").status_code == 404
     assert page.post(seen).status_code == 302
-    assert way not in page.get("/supervision/").text
+    assert way not in page.get("/supervision/panels/exceptions/").text
     cycle.refresh_from_db()
     assert cycle.seen_by == cast.supervisor_zhao
 
 
 def test_a_request_waits_only_for_those_whose_turn_it_is(cast, story, page_of):
     story.act("request_suspension", cast.clerk_sun, reason="等待产权单位")
-    assert "等待产权单位" not in page_of("leader_tang").get("/supervision/").text
+    panel = "/supervision/panels/decisions/"
+    assert "等待产权单位" not in page_of("leader_tang").get(panel).text
     story.act("approve_suspension", cast.dispatcher_li)
-    assert "等待产权单位" in page_of("leader_tang").get("/supervision/").text
-    assert "等待产权单位" not in page_of("supervisor_zhao").get("/supervision/").text
+    assert "等待产权单位" in page_of("leader_tang").get(panel).text
+    assert "等待产权单位" not in page_of("supervisor_zhao").get(panel).text

@@ -8,16 +8,16 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import for_roles
 from accounts.roles import Role
+from cases.bulk.views import bulk_bar
 from cases.exceptions import orders as order_lists
 from cases.exceptions import repeats as repeat_spots
 from cases.exceptions.cycles import cycle_see
-from cases.exceptions.urging import URGED_IN, cases_urge, overdue_cases
+from cases.exceptions.urging import URGED_IN, overdue_cases
 from cases.exceptions.views.common import (
     EVERY_DESK,
     PAGE_SIZE,
@@ -27,7 +27,7 @@ from cases.exceptions.views.common import (
 )
 from cases.models import RepeatSpot
 from cases.presenters import action_link, case_row
-from cases.views.actions import refusal, safe_address
+from cases.views.actions import refusal
 from cases.workflow import STATE_LABELS
 from common import clock
 from common.errors import DomainError
@@ -51,7 +51,15 @@ def overdue(request: HttpRequest) -> HttpResponse:
         error, cases, count = refusal(refused), [], 0
     context = {
         "now": now,
-        "rows": [case_row(case, now) | {"urged_at": case.urged_at} for case in cases],
+        "rows": [
+            case_row(case, now)
+            | {
+                "urged_at": case.urged_at,
+                "button": action_link(case, "urge", request.get_full_path()) | {"asks": False},
+            }
+            for case in cases
+        ],
+        "bulk": bulk_bar(request, "urge", "order_supervision"),
         "count": count,
         "rest": count - len(cases),
         "choices": [
@@ -63,25 +71,6 @@ def overdue(request: HttpRequest) -> HttpResponse:
         "error": error,
     }
     return render(request, "cases/exceptions/overdue.html", context, status=400 if error else 200)
-
-
-@require_POST
-@for_roles(*SUPERVISE, Role.DISPATCHER)
-def urge(request: HttpRequest) -> HttpResponse:
-    """Urge the cases chosen and show what came of each."""
-    back = safe_address(request, request.POST.get("next", ""), reverse("exceptions:overdue"))
-    context: dict[str, Any] = {"now": clock.now(), "back": back, "results": [], "status": 200}
-    try:
-        context["results"] = cases_urge(
-            numbers=request.POST.getlist("case"),
-            actor=request.user,
-            now=context["now"],
-            note=request.POST.get("note", "")[:MOST_TEXT],
-        )
-    except DomainError as refused:
-        context |= {"error": refusal(refused), "status": refused.status}
-    context["done"] = sum(not result.refusal for result in context["results"])
-    return render(request, "cases/exceptions/urged.html", context, status=context["status"])
 
 
 @require_safe

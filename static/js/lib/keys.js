@@ -3,6 +3,9 @@
 import { isVisible, takesText } from "./dom.js";
 import { showKeys } from "./key_help.js";
 
+const ARROWS = { ArrowDown: 1, ArrowUp: -1 };
+const LETTERS = { J: 1, K: -1 }; // where no button has them for its own
+
 function openDialog() {
   return document.querySelector("dialog[open]");
 }
@@ -49,15 +52,16 @@ export function startKeys() {
     }
     const isLetter = name.length === 1;
     if (isLetter && takesText(event.target)) return;
-    if (name === "ArrowDown" || name === "ArrowUp") {
+    if (name in ARROWS) {
       if (keepsArrows(event.target) || scope !== document || !document.querySelector("[data-queue-row]")) return;
       event.preventDefault();
-      walkQueue(name === "ArrowDown" ? 1 : -1);
+      walkQueue(ARROWS[name]);
       return;
     }
     if (name === "?" && scope === document) { event.preventDefault(); showKeys(); return; }
     if (name === " " && keepsSpace(event.target)) return;
     const found = target(scope, name);
+    if (!found && scope === document && name in LETTERS) walkQueue(LETTERS[name]);
     if (!found) return;
     event.preventDefault();
     if (found.matches("input, select, textarea")) found.focus();

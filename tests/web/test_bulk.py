@@ -1,0 +1,84 @@
+"""Acts on several cases: one audited act, a result a row, safe to send again."""
+
+from __future__ import annotations
+
+import pytest
+
+from cases.bulk.services import Line, cases_act
+from cases.models import BulkAct, Case, CaseEvent
+from cases.workflow import State
+from common.errors import DomainError
+from tests.cast import NOW, Story
+from tests.web.test_routing_pages import form_of
+
+
+@pytest.fixture
+def to_close(cast) -> list[Story]:
+    return [Story(cast, metres=40 * number).walk_to(State.CHECKED) for number in range(3)]
+
+
+def test_one_act_is_kept_with_a_result_a_row(cast, page_of, to_close):
+    client = page_of("supervisor_zhao")
+    sent = form_of(client.get("/bulk/close/", {"case": [s.case.number for s in to_close]}))
+    to_close[1].act("send_back", cast.supervisor_zhao)
+    answer = client.post("/bulk/close/", sent, follow=True)
+    assert "2 done, 1 refused" in answer.text
+    assert "Somebody has changed this case" in answer.text
+    act = BulkAct.objects.get()
+    assert (act.actor, act.action) == (cast.supervisor_zhao, "close")
+    assert [row["done"] for row in act.results].count(False) == 1
+    events = CaseEvent.objects.filter(action="close").values_list("idempotency_key", flat=True)
+    done = [row["number"] for row in act.results if row["done"]]
+    assert sorted(events) == sorted(f"{act.key}:{number}" for number in done)
+    assert page_of("leader_tang").get(f"/bulk/results/{act.pk}/").status_code == 404
+
+
+def test_sent_again_it_is_answered_alike_and_other_rows_need_another_key(cast, to_close):
+    given = {"action": "close", "actor": cast.supervisor_zhao, "now": NOW, "key": "k"}
+    lines = [Line(story.case.number, story.case.version) for story in to_close]
+    first, second = (cases_act(**given, lines=lines) for _each in range(2))
+    assert first.pk == second.pk
+    assert second.done_count == 3
+    with pytest.raises(DomainError) as refused:
+        cases_act(**given, lines=lines[:2])
+    assert refused.value.code == "key_reused"
+
+
+def test_an_act_that_was_cut_off_is_finished_by_sending_it_again(cast, to_close):
+    given = {"action": "close", "actor": cast.supervisor_zhao, "now": NOW, "key": "k"}
+    lines = [Line(story.case.number, story.case.version) for story in to_close]
+    cases_act(**given, lines=lines)
+    BulkAct.objects.update(ended_at=None, results=[])  # the worker died before it said so
+    assert cases_act(**given, lines=lines).done_count == 3
+    assert CaseEvent.objects.filter(action="close").count() == 3
+
+
+def test_filing_several_takes_each_cases_own_standard(cast, page_of):
+    stories = [
+        Story(cast, metres=40 * number, type_code=code).walk_to(State.ACCEPTED)
+        for number, code in enumerate(("E0102", "E0104"))
+    ]
+    client = page_of("supervisor_zhao")
+    sent = form_of(client.get("/bulk/file/", {"case": [s.case.number for s in stories]}))
+    assert "2 done, 0 refused" in client.post("/bulk/file/", sent, follow=True).text
+    for case in Case.objects.all():
+        assert case.standard.type_id == case.type_id
+
+
+def test_what_is_asked_once_goes_to_every_case_and_what_lacks_is_said(cast, page_of):
+    stories = [Story(cast, metres=40 * number) for number in range(2)]
+    client = page_of("acceptor_wang")
+    sent = form_of(client.get("/bulk/refuse/", {"case": [s.case.number for s in stories]}))
+    answer = client.post("/bulk/refuse/", sent, follow=True)
+    assert "0 done, 2 refused" in answer.text
+    assert "This is required." in answer.text
+    sent |= {"key": ["k2"], "reason_code": ["duplicate"], "reply": ["已处理"]}
+    assert "2 done, 0 refused" in client.post("/bulk/refuse/", sent, follow=True).text
+
+
+def test_the_bar_offers_what_the_readers_roles_may_do(cast, page_of):
+    Story(cast).walk_to(State.DISPATCHED)
+    page = page_of("clerk_sun").get("/inbox/").text
+    assert 'formaction="/bulk/sign/"' in page
+    assert page_of("clerk_sun").get("/bulk/close/").status_code == 403
+    assert page_of("clerk_sun").get("/bulk/report/").status_code == 404
