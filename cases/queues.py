@@ -194,23 +194,44 @@ def open_cases(user: User) -> QuerySet[Case]:
     return Case.objects.visible_to(user).filter(is_open=True)
 
 
-def queue_lengths(user: User, queues: Iterable[Queue]) -> dict[str, int]:
+Narrow = Callable[[QuerySet[Case]], QuerySet[Case]]
+
+
+def _everything(cases: QuerySet[Case]) -> QuerySet[Case]:
+    return cases
+
+
+def queue_lengths(
+    user: User, queues: Iterable[Queue], narrow: Narrow = _everything
+) -> dict[str, int]:
     """Return how many cases stand in each queue of a desk: one query."""
     queues = list(queues)
     counts = {queue.key: Count("pk", filter=queue.condition) for queue in queues}
-    return _cases_of(queues[0], user).aggregate(**counts)
+    return narrow(_cases_of(queues[0], user)).aggregate(**counts)
 
 
 def _cases_of(queue: Queue, user: User) -> QuerySet[Case]:
     return queue.cases(user) if queue.cases else open_cases(user)
 
 
-def queue_cases(user: User, queue: Queue, *, order: tuple[str, ...], limit: int) -> QuerySet[Case]:
+def queue_rows(user: User, queue: Queue) -> QuerySet[Case]:
+    """Return the cases of a queue."""
+    return _cases_of(queue, user).filter(queue.condition)
+
+
+def queue_cases(
+    user: User,
+    queue: Queue,
+    *,
+    order: tuple[str, ...],
+    limit: int,
+    narrow: Narrow = _everything,
+) -> QuerySet[Case]:
     """Return the first cases of a queue with what a row shows: one query.
 
     Chosen before they are joined with what a row shows: a long queue is sorted by its keys alone.
     """
-    chosen = _cases_of(queue, user).filter(queue.condition).order_by(*order)
+    chosen = narrow(queue_rows(user, queue)).order_by(*order)
     return (
         Case.objects.filter(pk__any_of=array_of(chosen.values("pk")[:limit]))
         .select_related("type", "department", "desk", "district", "reporter")

@@ -10,14 +10,17 @@ class ComponentsConfig(AppConfig):
     verbose_name = _("Components and catalogue")
 
     def ready(self) -> None:
-        """Follow what the grid tells; say who makes which documents."""
+        """Follow what the grid tells; say who makes which documents, and whose filters are kept."""
+        from accounts.saved_filters import FilteredPage, filtered_page_add  # noqa: PLC0415
         from components import selectors, services  # noqa: PLC0415  models are ready now
         from components.atlas.book import make_atlas  # noqa: PLC0415
         from components.documents.services import MAKERS  # noqa: PLC0415
         from components.models import Document  # noqa: PLC0415
         from components.plates.printing import print_plates  # noqa: PLC0415
+        from components.register import filters  # noqa: PLC0415
         from grid import publish  # noqa: PLC0415
 
+        filtered_page_add(FilteredPage("ledger", "components:ledger", filters.rows_of_address))
         for signal, receiver in (
             (publish.cells_replaced, services.components_follow_cells),
             (publish.cells_renamed, services.components_follow_renamed),

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import for_roles
 from accounts.models import User
 from accounts.roles import Role
+from cases.bulk.views import bulk_bar
 from cases.case_page import clock_chip_of, request_rows
 from cases.choices import cooperating_options, deadline_of, departments_for
 from cases.models import ApprovalRequest, Case
@@ -34,6 +35,7 @@ from cases.selectors import actions_for, case_get_visible
 from cases.situation import Situation
 from cases.workflow import State
 from common import clock
+from dispatch.desk_filters import choices_in, filter_of, narrowed
 from dispatch.links.selectors import answered_links
 from dispatch.links.views import link_panel
 from dispatch.selectors import (
@@ -44,7 +46,21 @@ from dispatch.selectors import (
     suggest_department,
 )
 
-BATCHED = ("filed", "nobody")  # the queues from which several may be given out at once
+# What may be done to several cases of a queue at once, the usual act first.
+DISPATCH_ACTS = {
+    "filed": ("dispatch", "hand_down"),
+    "nobody": ("dispatch", "hand_down"),
+    "rework": ("dispatch",),
+    "dispatched": ("urge",),
+}
+INBOX_ACTS = {
+    "dispatched": ("sign", "assign"),
+    "open": ("sign", "assign", "request_extension"),
+    "handling": ("assign", "request_extension"),
+    "near": ("assign", "request_extension"),
+    "late": ("assign",),
+    "rework": ("sign", "assign"),
+}
 MOST_URGENT = ("due_at", "reported_at", "pk")
 
 
@@ -56,7 +72,7 @@ def dispatch(request: HttpRequest) -> HttpResponse:
     queues = dispatch_queues(request.user)
     queues.insert(1, nobody_queue())
     context = desk_context(request, queues, now)
-    context["may_choose"] = context["queue"].key in BATCHED
+    context["bulk"] = bulk_bar(request, *DISPATCH_ACTS.get(context["queue"].key, ()))
     context["watch"] = (State.FILED, State.REWORK)
     case = context.get("case")
     if case is not None:
@@ -76,6 +92,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     queues.append(replace(answers, cases=queues[0].cases))
     context = desk_context(request, queues, now, is_pane_late=True)
     context["watch"] = (State.DISPATCHED,)
+    context["bulk"] = bulk_bar(request, *INBOX_ACTS.get(context["queue"].key, ()))
     if context["queue"].key == "parts":
         show_part_clocks(request.user, context["rows"], now)
     if "situation" in context:
@@ -116,10 +133,14 @@ def desk_context(
 
     With a late pane the list comes first; the page fetches the first case by itself.
     """
-    lengths = queue_lengths(request.user, queues)
+    kept = filter_of(request.GET)
+    narrow = narrowed(request.user, kept, now)
+    lengths = queue_lengths(request.user, queues, narrow)
     chosen = next((q for q in queues if q.key == request.GET.get("queue")), queues[0])
-    cases = list(queue_cases(request.user, chosen, order=MOST_URGENT, limit=PAGE_SIZE))
-    back = f"{request.path}?{urlencode({'queue': chosen.key})}"
+    cases = list(
+        queue_cases(request.user, chosen, order=MOST_URGENT, limit=PAGE_SIZE, narrow=narrow)
+    )
+    back = f"{request.path}?{urlencode({'queue': chosen.key, **kept.dict()})}"
     context = {
         "now": now,
         "tabs": [
@@ -129,6 +150,10 @@ def desk_context(
         ],
         "queue": chosen,
         "rows": [case_row(case, now) for case in cases],
+        "choices": choices_in(request.user, chosen, request.GET),
+        "chosen": request.GET,
+        "kept": kept.urlencode(),
+        "filters_query": urlencode({"queue": chosen.key, **kept.dict()}),
         "density": density_of(request),
         "rest": max(lengths[chosen.key] - len(cases), 0),
         "back": back,

@@ -26,7 +26,7 @@ ORDERINGS = {
     "-due_at": ("-due_at", "-id"),
 }
 DEFAULT_ORDERING = "-reported_at"
-PAGING = frozenset({"cursor", "page_size", "ordering", "format"})
+PAGING = frozenset({"cursor", "page_size", "ordering", "format", "column"})
 
 
 def _one_of(values: list[str]) -> Callable[[str, str], list[str]]:
@@ -110,6 +110,7 @@ FILTERS: dict[str, Callable[[str, str, datetime], Q]] = {
     "state": lambda n, raw, _now: Q(state__in=_one_of([s.value for s in State])(n, raw)),
     "type": lambda _n, raw, _now: Q(type__code__in=raw.upper().split(",")),
     "department": lambda _n, raw, _now: Q(department__code=raw),
+    "street": lambda _n, raw, _now: Q(street__code=raw),
     "district": lambda _n, raw, _now: Q(district__code=raw),
     "cell": lambda _n, raw, _now: Q(cell__code=raw),
     "light": _light,

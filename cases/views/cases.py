@@ -6,10 +6,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from cases.acceptor.duplicates import duplicates_of
 from cases.api.filters import filter_cases
+from cases.bulk.views import bulk_bar
 from cases.case_page import (
     clock_rows,
     clocks_of_run,
@@ -29,9 +32,27 @@ from cases.views.actions import refusal
 from common import clock
 from common.errors import DomainError
 from common.paging import cursor_page
+from components.register.exports.subjects import SUBJECTS
 
 PAGE_SIZE = 25
 ROW_RELATIONS = ("type", "department", "district", "street")
+MORE_RELATIONS = {"desk": "desk", "component": "component", "community": "community"}
+# What the list can show beside the number, in this order, and what it shows unless told otherwise.
+COLUMNS: dict[str, str | Promise] = {
+    "type": _("Type, place"),
+    "district": _("District"),
+    "community": _("Community"),
+    "cell": _("Cell"),
+    "component": _("Component"),
+    "desk": _("Desk"),
+    "department": _("Department"),
+    "reported": _("Reported"),
+    "due": _("Deadline"),
+    "state": _("State"),
+    "clock": _("Clock"),
+}
+USUAL = ("type", "district", "department", "reported", "state", "clock")
+BULK_ACTS = ("file", "close", "send_check", "urge", "sign", "refuse", "order_supervision")
 
 
 @require_safe
@@ -42,13 +63,14 @@ def case_list(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("q", "").strip()
     if wanted.isdigit() and visible.filter(number=wanted).exists():
         return redirect("cases:detail", wanted)
-    error = None
+    error, columns = None, columns_of(request.GET.getlist("column"))
     try:
         filtered = filter_cases(visible, request.GET, now, user=request.user)
     except DomainError as refused:
         error, filtered = refusal(refused), visible.none()
+    related = [*ROW_RELATIONS, *(MORE_RELATIONS[c] for c in columns if c in MORE_RELATIONS)]
     page = cursor_page(
-        request, filtered.select_related(*ROW_RELATIONS), size=PAGE_SIZE, field="reported_at"
+        request, filtered.select_related(*related), size=PAGE_SIZE, field="reported_at"
     )
     context = {
         "now": now,
@@ -57,9 +79,18 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "error": error,
         "choices": filter_choices(request.user, timezone.localdate(now)),
         "chosen": request.GET,
+        "columns": columns,
+        "all_columns": [(name, label, name in columns) for name, label in COLUMNS.items()],
+        "bulk": bulk_bar(request, *BULK_ACTS),
+        "formats": SUBJECTS["cases"].formats if SUBJECTS["cases"].may(request.user) else (),
     }
     template = "cases/_list.html" if request.htmx else "cases/list.html"
     return render(request, template, context, status=400 if error else 200)
+
+
+def columns_of(wanted: list[str]) -> list[str]:
+    """Return the columns to show, in their order; the usual ones where none is known."""
+    return [name for name in COLUMNS if name in wanted] or list(USUAL)
 
 
 @require_safe

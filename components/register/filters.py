@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from django.contrib.gis.geos import Polygon
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
@@ -65,6 +66,11 @@ class Narrowed:
 
 
 Reader = Callable[[str, Scope], Condition]
+
+
+def rows_of_address(user: User, query: QueryDict, _now: datetime) -> QuerySet[Component]:
+    """Return the components that an address of the ledger shows."""
+    return register_filter(user, query.dict()).rows
 
 
 def register_filter(user: User, query: Mapping[str, str]) -> Narrowed:

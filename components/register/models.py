@@ -154,7 +154,7 @@ class BodyChange(models.Model):
 
 
 class Export(models.Model):
-    """A file with exactly the components of a filter; only who asked for it gets it."""
+    """A file with exactly the rows of a filter; only who asked for it gets it."""
 
     class Format(models.TextChoices):
         CSV = "csv", "CSV"
@@ -164,6 +164,9 @@ class Export(models.Model):
 
     asked_by = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("asked by"))
     asked_at = models.DateTimeField(_("asked at"), db_index=True)
+    subject = models.CharField(
+        _("of what"), max_length=20, default="components", db_default="components"
+    )
     filter = models.JSONField(_("filter"))
     language = models.CharField(_("language"), max_length=10)
     format = models.CharField(_("format"), max_length=8, choices=Format.choices)

@@ -22,12 +22,11 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.roles import EXPORT_REGISTER, may
 from common.errors import DomainError
 from common.rows import rows_estimate
-from components.register.exports.rows import CHUNK, export_rows
+from components.register.exports.rows import CHUNK
+from components.register.exports.subjects import SUBJECTS
 from components.register.exports.writers import WRITERS
-from components.register.filters import register_filter
 from components.register.models import Export, JobState
 from components.register.publish import export_asked
 from components.selectors import NotThere
@@ -48,30 +47,33 @@ def export_start(
     file_format: str,
     language: str,
     now: datetime,
+    subject: str = "components",
 ) -> Export:
-    """Ask for a file with the components of a filter; a worker writes it.
+    """Ask for a file with the rows of a filter; a worker writes it.
 
     Raise DomainError ``role_refused`` 403, ``invalid`` 400 for a filter or format that means
     nothing, ``too_many`` 409 while five wait, ``too_large`` 413 for an Excel file nobody can open.
     """
-    if not may(actor.roles, EXPORT_REGISTER):
+    what = SUBJECTS.get(subject)
+    if what is None or not what.may(actor):
         raise DomainError("role_refused", _("You may not do this."), status=403)
-    if file_format not in Export.Format.values:
-        message = _("Choose one of: %(values)s.") % {"values": ", ".join(Export.Format.values)}
+    if file_format not in what.formats:
+        message = _("Choose one of: %(values)s.") % {"values": ", ".join(what.formats)}
         raise DomainError("invalid", message, {"format": [message]})
     User.objects.select_for_update(of=("self",)).get(pk=actor.pk)  # two clicks: one after the other
     waiting = Export.objects.filter(asked_by=actor, state__in=(JobState.WAITING, JobState.RUNNING))
     if waiting.count() >= MAX_WAITING:
         raise DomainError("too_many", _("Wait until your other exports are ready."), status=409)
-    narrowed = register_filter(actor, query)
-    about = rows_estimate(narrowed.rows)
+    rows, kept = what.narrow(actor, query)
+    about = rows_estimate(rows)
     if file_format == Export.Format.EXCEL and about > MAX_EXCEL:
         message = _("This is too much for Excel: choose CSV, or narrow the filter.")
         raise DomainError("too_large", message, status=413)
     export = Export.objects.create(
         asked_by=actor,
         asked_at=now,
-        filter=narrowed.query,
+        subject=subject,
+        filter=kept,
         language=language,
         format=file_format,
         expected_count=about,
@@ -138,9 +140,10 @@ def _write(export: Export, path: Path) -> int:
     with translation.override(export.language), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = 0")
-        narrowed = register_filter(export.asked_by, export.filter)
+        what = SUBJECTS[export.subject]
+        rows, _kept = what.narrow(export.asked_by, export.filter)
         with Progress(export.pk) as progress:
-            write(path, progress.following(export_rows(narrowed.rows, geometry)))
+            write(path, progress.following(what.rows(rows, geometry)), what.header())
     return progress.count
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from openpyxl import Workbook
 from pyogrio.raw import write as write_vector
 
 from common.spreadsheets import defused
-from components.register.exports.rows import CHUNK, KEYS, header
+from components.register.exports.rows import CHUNK, KEYS
 from components.register.models import Export
 
 Rows = Iterable[tuple[Any, ...]]
@@ -22,16 +22,16 @@ SHEET_ROWS = 1_000_000  # of 1,048,576 that a sheet can have
 NUMBERS = ("longitude", "latitude")
 
 
-def write_csv(path: Path, rows: Rows) -> None:
+def write_csv(path: Path, rows: Rows, header: Sequence[str]) -> None:
     """Write UTF-8 with a mark, which spreadsheets need to see Chinese; formulas are defused."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(header())
+        writer.writerow(header)
         for row in rows:
             writer.writerow([defused(cell) for cell in row])
 
 
-def write_excel(path: Path, rows: Rows) -> None:
+def write_excel(path: Path, rows: Rows, header: Sequence[str]) -> None:
     """Write a workbook, a sheet for each million rows; codes stay text, formulas are defused."""
     book = Workbook(write_only=True)
     rest = iter(rows)
@@ -43,7 +43,7 @@ def write_excel(path: Path, rows: Rows) -> None:
         number += 1
         sheet = book.create_sheet(str(number))
         sheet.freeze_panes = "A2"
-        sheet.append(header())
+        sheet.append(header)
         if first is None:
             break
         sheet.append([defused(cell) for cell in first])
@@ -52,7 +52,7 @@ def write_excel(path: Path, rows: Rows) -> None:
     book.save(path)
 
 
-def write_geojson(path: Path, rows: Rows) -> None:
+def write_geojson(path: Path, rows: Rows, _header: Sequence[str]) -> None:
     """Write one FeatureCollection (RFC 7946), a feature a line; keys are in English."""
     with path.open("wb") as file:
         file.write(b'{"type":"FeatureCollection","features":[\n')
@@ -66,7 +66,7 @@ def write_geojson(path: Path, rows: Rows) -> None:
         file.write(b"\n]}\n")
 
 
-def write_geopackage(path: Path, rows: Rows) -> None:
+def write_geopackage(path: Path, rows: Rows, _header: Sequence[str]) -> None:
     """Write one layer of all shapes in WGS-84, chunk by chunk."""
     is_begun = False
     for chunk in _chunks(rows):

@@ -19,9 +19,8 @@ from components.register.exports.services import (
     export_path,
     export_start,
 )
-from components.register.filters import parameters, register_filter
+from components.register.exports.subjects import SUBJECTS
 from components.register.models import Export, JobState
-from components.register.presenters import filter_words
 
 EXPORTERS = tuple(role for role in Role if EXPORT_REGISTER in ROLES[role].permissions)
 SHOWN = 50
@@ -39,10 +38,13 @@ def exports(request: HttpRequest) -> HttpResponse:
     """List one's own exports; a POST asks for another."""
     error, status = None, 200
     if request.method == "POST":
-        query = {name: request.POST[name] for name in parameters() if request.POST.get(name)}
+        subject = request.POST.get("subject") or "components"
+        names = SUBJECTS[subject].parameters() if subject in SUBJECTS else ()
+        query = {name: request.POST[name] for name in names if request.POST.get(name)}
         try:
             export_start(
                 actor=request.user,
+                subject=subject,
                 query=query,
                 file_format=request.POST.get("format", ""),
                 language=get_language() or settings.LANGUAGE_CODE,
@@ -66,13 +68,15 @@ def exports(request: HttpRequest) -> HttpResponse:
 
 def export_row(request: HttpRequest, export: Export) -> dict:
     """Return an export as the list shows it."""
+    subject = SUBJECTS[export.subject]
     try:
-        words = filter_words(register_filter(request.user, export.filter))
+        words = subject.words(request.user, export.filter)
     except DomainError:
         words = [("", ", ".join(f"{name}={value}" for name, value in export.filter.items()))]
     share = min(100 * export.row_count // max(export.expected_count, 1), 99)
     return {
         "export": export,
+        "subject": subject.label,
         "words": words,
         "is_busy": export.state in (JobState.WAITING, JobState.RUNNING),
         "is_ready": export.state == JobState.DONE,
@@ -89,7 +93,7 @@ def export_file(request: HttpRequest, export_id: int) -> HttpResponseBase:
     if export.state != JobState.DONE:
         raise Http404
     path = export_path(export)
-    name = f"components-{timezone.localtime(export.asked_at):%Y%m%d-%H%M}.{export.format}"
+    name = f"{export.subject}-{timezone.localtime(export.asked_at):%Y%m%d-%H%M}.{export.format}"
     if settings.X_ACCEL_PREFIX:
         response: HttpResponseBase = HttpResponse()
         inside = path.relative_to(settings.MEDIA_ROOT)
