@@ -7,6 +7,7 @@ from cases.views.actions import case_action
 from cases.views.call import call, call_caller, call_near
 from cases.views.cases import case_detail, case_list
 from cases.views.clocks import clock_detail
+from cases.views.files import case_file, case_verdict
 from cases.views.photos import photo_file
 from cases.views.phrases import phrase_dropped, phrases
 from cases.views.plates import plate, plate_entry
@@ -35,6 +36,8 @@ urlpatterns = [
     path("types/", type_options, name="type-options"),
     path("cases/", case_list, name="list"),
     path("cases/<str:number>/", case_detail, name="detail"),
+    path("cases/<str:number>/verdict/", case_verdict, name="verdict"),
+    path("cases/<str:number>/file/", case_file, name="file"),
     path("cases/<str:number>/clocks/<int:clock_id>/", clock_detail, name="clock"),
     path("cases/<str:number>/actions/<slug:action>/", case_action, name="act"),
 ]

@@ -24,6 +24,7 @@ from common.errors import DomainError
 
 PROGRAM = Path(__file__).with_name("typesetter.py")
 LONGEST_SECONDS = 170  # less than a document's maker may be silent
+Pictures = Mapping[str, str | bytes]  # SVG as text; JPEG and PNG as bytes
 SHARED = Path(__file__).resolve().parent / "typst"  # what every template may import
 
 
@@ -39,17 +40,15 @@ class TypesettingFailed(RuntimeError):
     """A template or its data is wrong: a fault of ours, with what typst said."""
 
 
-def typeset_pdf(
-    template: Path, data: Mapping[str, Any], pictures: Mapping[str, str] | None = None
-) -> bytes:
-    """Return the PDF of a template; pictures are SVG by the name the template gives them."""
+def typeset_pdf(template: Path, data: Mapping[str, Any], pictures: Pictures | None = None) -> bytes:
+    """Return the PDF of a template; pictures are by the name the template gives them."""
     return _set(template, data, pictures, "pdf")[0]
 
 
 def typeset_png(
     template: Path,
     data: Mapping[str, Any],
-    pictures: Mapping[str, str] | None = None,
+    pictures: Pictures | None = None,
     *,
     dots_per_inch: int = 144,
 ) -> list[bytes]:
@@ -60,7 +59,7 @@ def typeset_png(
 def _set(
     template: Path,
     data: Mapping[str, Any],
-    pictures: Mapping[str, str] | None,
+    pictures: Pictures | None,
     wanted: str,
     dots_per_inch: int = 144,
 ) -> list[bytes]:
@@ -72,7 +71,8 @@ def _set(
         shutil.copy(template, root / "main.typ")
         (root / "data.json").write_bytes(orjson.dumps({**data, "fonts": families}))
         for name, picture in (pictures or {}).items():
-            (root / name).write_text(picture, encoding="utf-8")
+            content = picture.encode() if isinstance(picture, str) else picture
+            (root / name).write_bytes(content)
         program = [sys.executable, "-I", str(PROGRAM), folder, wanted, str(dots_per_inch)]
         done = subprocess.run(  # noqa: S603  our own program, no shell, no input of anybody's
             [*program, *settings.DOCUMENT_FONT_PATHS],
