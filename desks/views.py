@@ -1,12 +1,14 @@
-"""Pages that show several apps together: the shift supervisor's overview."""
+"""Pages that show several apps together: the shift supervisor's overview and its panels.
+
+The page holds what is worked on; panels at its side are fragments of their own, loaded after it.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,126 +19,122 @@ from django.views.decorators.http import require_safe
 from accounts.access import for_roles
 from accounts.models import User
 from accounts.roles import Role
+from cases.bulk.views import bulk_bar
+from cases.exceptions.ledger import Month
 from cases.exceptions.panel import exceptions_panel
+from cases.exceptions.shares import Share, month_shares
 from cases.exceptions.words import request_words
 from cases.models import ApprovalRequest, Case
-from cases.presenters import action_link, badge, case_row, waiting_clock
-from cases.queues import (
-    Queue,
-    decision_actions,
-    late,
-    near,
-    open_cases,
-    posts_of,
-    queue_cases,
-    queue_lengths,
-    supervision_queues,
-)
+from cases.presenters import action_link, case_row
+from cases.queues import Queue, decision_actions, posts_of, supervision_queues
 from cases.workflow import OPEN_STATES, State, arrows_from
 from common import clock
+from desks.shifts.selectors import last_handovers, open_points
+from desks.supervision import acts, first_of_each, queue_table, today_figures
 from desks.wall.remote import walls_panel
 from desks.watch.panel import system_panel
 
 SHORT_LIST = 6
+LOOKERS = (Role.SHIFT_SUPERVISOR, Role.LEADER)
 
 
 @require_safe
-@for_roles(Role.SHIFT_SUPERVISOR, Role.LEADER)
+@for_roles(*LOOKERS)
 def supervision(request: HttpRequest) -> HttpResponse:
-    """Show every queue with its most urgent case, the work to do, and what is late."""
+    """Show every queue with its people and its most urgent case, the work to do, what is late."""
     now, user = clock.now(), request.user
-    table = queue_table(user, now)
+    queues = supervision_queues(now)
+    begun = first_of_each(user, queues, SHORT_LIST)
+    table = queue_table(user, now, begun[""])
     context = {
         "now": now,
-        "reported": reported_figures(user, now),
         "queues": table,
         "open_count": sum(row["count"] for row in table),
-        "lists": [work_list(request, queue, now) for queue in supervision_queues(now)],
-        "requests": decision_rows(request),
-        "exceptions": exceptions_panel(user, now),
+        "lists": [work_list(request, queue, begun[queue.key], table, now) for queue in queues],
         "open_query": urlencode({"state": ",".join(OPEN_STATES)}),
         "watch": (State.ACCEPTED, State.CHECKED),
-        "system": system_panel(now),
+        "bulk": bulk_bar(request, "file", "close", "urge", "order_supervision"),
+        "panels": list(PANELS),
+        "acts": acts(user),
         "walls": walls_panel(user, timezone.now()),
     }
     return render(request, "desks/supervision.html", context)
 
 
-def reported_figures(user: User, now: datetime) -> dict[str, int]:
-    """Return how many cases were reported today, and yesterday by this hour: one query."""
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    day = timedelta(days=1)
-    recent = Case.objects.visible_to(user).filter(reported_at__gte=midnight - day)
-    return recent.aggregate(
-        today=Count("pk", filter=Q(reported_at__gte=midnight)),
-        yesterday=Count("pk", filter=Q(reported_at__lt=now - day)),
-    )
+# ── panels ────────────────────────────────────────────────────────────────────────────────────
 
 
-def queue_table(user: User, now: datetime) -> list[dict[str, Any]]:
-    """Return each state's length, how many are near and late, and its most urgent case."""
-    counted = (
-        open_cases(user)
-        .values("state")
-        .annotate(
-            count=Count("pk"),
-            near=Count("pk", filter=near(now)),
-            late=Count("pk", filter=late(now)),
-        )
-        .order_by()
-    )
-    counts = {row["state"]: row for row in counted}
-    first = (
-        open_cases(user).select_related("type").order_by("state", "due_at", "pk").distinct("state")
-    )
-    urgent = {case.state: case for case in first}
-    mine = {queue.key for queue in supervision_queues(now)} if acts(user) else set()
-    return [
-        table_row(state.value, counts.get(state.value), urgent.get(state.value), now, mine)
-        for state in OPEN_STATES
-    ]
+@require_safe
+@for_roles(*LOOKERS)
+def panel(request: HttpRequest, name: str) -> HttpResponse:
+    """Return one panel of the page as a fragment."""
+    if name not in PANELS:
+        raise Http404
+    template, context_of = PANELS[name]
+    now = clock.now()
+    return render(request, template, {"now": now} | context_of(request, now))
 
 
-def table_row(
-    state: str, counts: dict[str, Any] | None, urgent: Case | None, now: datetime, mine: set[str]
+def decisions_panel(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """Return what waits for the reader's decision, with what they must know."""
+    return {"requests": decision_rows(request, now)}
+
+
+def exceptions_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """Return what of exceptions waits."""
+    return {"exceptions": exceptions_panel(request.user, now)}
+
+
+def system_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """Return the watch of the system itself."""
+    return {"system": system_panel(now)}
+
+
+def shift_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """Return who has the shift, the hand-over that waits, and the points that are open."""
+    handovers = last_handovers(request.user, 1)
+    last = handovers[0] if handovers else None
+    return {"points": open_points(request.user), "last": last, "acts": acts(request.user)}
+
+
+def today_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """Return what the day brought so far, beside yesterday by this hour."""
+    return today_figures(request.user, now)
+
+
+PANELS = {
+    "today": ("desks/_today.html", today_context),
+    "decisions": ("desks/_decisions.html", decisions_panel),
+    "shift": ("desks/_shift.html", shift_context),
+    "exceptions": ("cases/exceptions/_supervision_panel.html", exceptions_context),
+    "system": ("desks/_system.html", system_context),
+}
+
+
+# ── the page's parts ──────────────────────────────────────────────────────────────────────────
+
+
+def work_list(
+    request: HttpRequest,
+    queue: Queue,
+    cases: list[Case],
+    table: list[dict[str, Any]],
+    now: datetime,
 ) -> dict[str, Any]:
-    """Return one row of the table of queues; every number links to its list."""
-    counts = counts or {"count": 0, "near": 0, "late": 0}
-    address = f"{reverse('cases:list')}?{urlencode({'state': state})}"
-    return {
-        "badge": badge(Case(state=state), is_mine=state in mine),
-        "url": address,
-        "count": counts["count"],
-        "near": counts["near"],
-        "late": counts["late"],
-        "shares": shares(counts),
-        "urgent": urgent,
-        "clock": waiting_clock(urgent, now) if urgent else None,
-    }
+    """Return the beginning of a list with the button of what is done there.
 
-
-def shares(counts: dict[str, Any]) -> dict[str, float]:
-    """Return the bar's parts in percent: what is near and late begins where the rest ends."""
-    total = max(counts["count"], 1)
-    late_part = round(100 * counts["late"] / total, 1)
-    near_part = round(100 * counts["near"] / total, 1)
-    rest = max(100 - late_part - near_part, 0)
-    return {"rest": rest, "near": near_part, "late": late_part, "late_from": rest + near_part}
-
-
-def acts(user: User) -> bool:
-    """Tell whether the reader files and closes; a leader only looks on and decides."""
-    return Role.SHIFT_SUPERVISOR in user.roles
-
-
-def work_list(request: HttpRequest, queue: Queue, now: datetime) -> dict[str, Any]:
-    """Return the beginning of a list with the button of what is done there."""
-    cases = queue_cases(request.user, queue, order=("due_at", "pk"), limit=SHORT_LIST)
+    Its length is that of the table: the same figure twice on a page is one figure.
+    """
     action = queue.action if acts(request.user) else ""
     rows = [
         case_row(case, now) | {"button": work_button(case, action, request.path)} for case in cases
     ]
-    length = queue_lengths(request.user, [queue])[queue.key]
+    states = queue.filter.get("state")
+    length = sum(
+        row["count"] if states else row["late" if queue.key == "late" else "near"]
+        for row in table
+        if states in (None, row["state"])
+    )
     return {"queue": queue, "rows": rows, "count": length, "url": list_address(queue)}
 
 
@@ -153,9 +151,13 @@ def list_address(queue: Queue) -> str:
     return f"{reverse('cases:list')}?{urlencode(queue.filter)}"
 
 
-def decision_rows(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the requests that wait for the reader's decision, oldest first."""
-    asked = (
+def decision_rows(request: HttpRequest, now: datetime) -> list[dict[str, Any]]:
+    """Return the requests that wait for the reader's decision, oldest first.
+
+    Beside each: whether the case is late, the how many-th of its kind it is, and the department's
+    share this month beside its cap.
+    """
+    asked = list(
         ApprovalRequest.objects.filter(
             status=ApprovalRequest.Status.OPEN,
             waits_for__has_any_keys=posts_of(request.user.roles),
@@ -164,12 +166,17 @@ def decision_rows(request: HttpRequest) -> list[dict[str, Any]]:
         .select_related("case__type", "asked_by", "organisation")
         .order_by("asked_at", "pk")[:SHORT_LIST]
     )
+    shares = department_shares(request.user, now) if asked else {}
     return [
         {
             "request": each,
             "label": request_words(each),
             "case": each.case,
-            "buttons": decision_buttons(each, request.path),
+            "buttons": decision_buttons(each, reverse("desks:supervision")),
+            "is_late": each.due_at is not None and each.due_at < now,
+            "ordinal": each.ordinal,
+            "share": shares.get(each.department_id, {}).get(each.kind),
+            "ledger_url": reverse("exceptions:ledger", args=[each.kind]),
         }
         for each in asked
     ]
@@ -182,3 +189,12 @@ def decision_buttons(asked: ApprovalRequest, back: str) -> list[dict[str, Any]]:
         action_link(asked.case, action, back) | {"label": label}
         for action, label in zip(decision_actions(asked.kind), words, strict=True)
     ]
+
+
+def department_shares(user: User, now: datetime) -> dict[int | None, dict[str, Share]]:
+    """Return each department's shares of the present month, by kind of request: four queries."""
+    today = timezone.localdate(now)
+    if user.city_id is None:
+        return {}
+    rows = month_shares(user.city_id, Month.of(today), today)
+    return {row.organisation.pk if row.organisation else None: row.shares for row in rows}

@@ -47,6 +47,9 @@ CLOCK_NAMES = {kind.value: label for kind, label in CLOCK_LABELS.items()}
 SHOWN = 4  # findings of a kind
 RECENT = 5
 LOOK_BACK = timedelta(days=1)
+# What has never shown that it lives may just be starting, as long as this process is young.
+STARTED_AT = timezone.now()
+STARTING_FOR = timedelta(minutes=1)
 
 
 def system_panel(now: datetime) -> dict[str, Any]:
@@ -95,7 +98,9 @@ def sign(
 ) -> dict[str, Any]:
     """Return one sign with its age in words."""
     if last is None:
-        return {"label": label, "is_well": False, "age": _("never")}
+        is_starting = real_now - STARTED_AT < STARTING_FOR
+        said = pgettext("sign of life", "starting") if is_starting else _("never")
+        return {"label": label, "is_well": is_starting, "age": said}
     age = max(real_now - last, timedelta())
     seconds = int(age.total_seconds())
     words = _("%(seconds)s s ago") % {"seconds": seconds}

@@ -186,7 +186,7 @@ def test_the_schedule_sweeps_every_minute_and_shows_life(cast):
 def page_of(cast: Cast, name: str = "supervisor_zhao") -> str:
     browser = Client(headers={"accept-language": "en"})
     browser.force_login(cast.people[name], backend="accounts.backends.PersonBackend")
-    return browser.get("/supervision/").content.decode()
+    return browser.get("/supervision/panels/system/").content.decode()
 
 
 def test_the_panel_says_that_all_is_well(cast):

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0018_event_milestone"),
+        ("cases", "0019_stopped_clocks_stay"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,1 @@
+"""Notices to roles and organisations, with receipts."""

@@ -1,0 +1,1 @@
+"""The shift log and the hand-over of a shift to the next."""

@@ -1,0 +1,301 @@
+"""The shift supervisor's table: every state with its length, its people, and what came and went.
+
+Reads only. One grouped query answers how many, how late and in whose hands; another what the last
+hour brought and took away. Sizes: 50,000 open cases, some ten thousand events an hour.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import CharField, Count, F, Max, Q, Value
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
+
+from accounts.models import Organisation, User
+from accounts.roles import Role
+from cases.milestones import milestone_counts
+from cases.models import Case, CaseClock, CaseEvent, CaseHold
+from cases.presenters import badge, waiting_clock
+from cases.queues import Queue, late, near, open_cases, supervision_queues
+from cases.workflow import OPEN_STATES, ClockKind, ClockOutcome, State
+
+HOUR = timedelta(hours=1)
+SHOWN_HOLDERS = 2
+# In whose hands a state's cases are: a field of the case.
+HOLDERS: dict[str, str] = {
+    State.CONFIRMING.value: "collector",
+    State.CHECKING.value: "collector",
+    State.FILED.value: "desk",
+    State.REWORK.value: "desk",
+    State.DISPATCHED.value: "department",
+    State.HANDLING.value: "department",
+    State.SUSPENDED.value: "department",
+}
+# Here an acceptor who has the case open holds it; the rest waits to be taken.
+TAKEN = frozenset({State.REPORTED.value, State.HANDLED.value})
+
+
+class Counts:
+    """How many of a state there are, how many are near and late, and who holds how many."""
+
+    def __init__(self) -> None:
+        self.count = self.near = self.late = 0
+        self.holders: Counter[int] = Counter()
+
+
+def state_counts(user: User, now: datetime) -> dict[str, Counts]:
+    """Return the counts of every state that has cases: one query."""
+    rows = (
+        open_cases(user)
+        .order_by()
+        .values_list("state", "collector", "desk", "department")
+        .annotate(
+            count=Count("pk"),
+            near=Count("pk", filter=near(now)),
+            late=Count("pk", filter=late(now)),
+        )
+    )
+    found: dict[str, Counts] = defaultdict(Counts)
+    for state, collector, desk, department, count, near_count, late_count in rows:
+        counts = found[state]
+        counts.count += count
+        counts.near += near_count
+        counts.late += late_count
+        held_by = {"collector": collector, "desk": desk, "department": department}
+        if holder := held_by.get(HOLDERS.get(state, "")):
+            counts.holders[holder] += count
+    return found
+
+
+def hour_flows(now: datetime) -> dict[str, tuple[int, int]]:
+    """Return how many cases entered and left each state in the last hour: one query.
+
+    By the index event_at. An installation is one city, and who reads this sees all of it.
+    """
+    moves = (
+        CaseEvent.objects.filter(at__gt=now - HOUR, at__lte=now)
+        .exclude(old_state=F("new_state"))
+        .order_by()
+        .values_list("old_state", "new_state")
+        .annotate(count=Count("pk"))
+    )
+    came: Counter[str] = Counter()
+    went: Counter[str] = Counter()
+    for old, new, count in moves:
+        came[new] += count
+        went[old] += count
+    return {state: (came[state], went[state]) for state in came.keys() | went.keys()}
+
+
+def queue_table(user: User, now: datetime, first: Sequence[Case]) -> list[dict[str, Any]]:
+    """Return each open state as the table shows it, ``first`` of each: five queries.
+
+    The one that grows most in the hour is the bottleneck.
+    """
+    counts, flows = state_counts(user, now), hour_flows(now)
+    urgent = {case.state: case for case in first}
+    mine = {queue.key for queue in supervision_queues(now)} if acts(user) else set()
+    people, bodies = holder_names(counts)
+    taken = taken_by(now)
+    rows = [
+        table_row(state.value, counts.get(state.value) or Counts(), urgent.get(state.value), now)
+        | flow_of(flows.get(state.value, (0, 0)))
+        | {"badge": badge(Case(state=state.value), is_mine=state.value in mine)}
+        | in_hand(state.value, counts.get(state.value) or Counts(), people, bodies, taken)
+        for state in OPEN_STATES
+    ]
+    most = max((row["net"] for row in rows), default=0)
+    for row in rows:
+        row["is_bottleneck"] = most > 0 and row["net"] == most
+    return rows
+
+
+def acts(user: User) -> bool:
+    """Tell whether the reader files and closes; a leader only looks on and decides."""
+    return Role.SHIFT_SUPERVISOR in user.roles
+
+
+def table_row(state: str, counts: Counts, urgent: Case | None, now: datetime) -> dict[str, Any]:
+    """Return one row of the table of queues; every number links to its list."""
+    address = f"{reverse('cases:list')}?{urlencode({'state': state})}"
+    return {
+        "state": state,
+        "url": address,
+        "count": counts.count,
+        "near": counts.near,
+        "late": counts.late,
+        "shares": shares(counts),
+        "urgent": urgent,
+        "clock": waiting_clock(urgent, now) if urgent else None,
+    }
+
+
+def flow_of(flow: tuple[int, int]) -> dict[str, Any]:
+    """Return what came and went in the hour, and the difference."""
+    came, went = flow
+    net = came - went
+    return {"came": came, "went": went, "net": net, "net_words": f"{net:+d}".replace("-", "−")}
+
+
+def shares(counts: Counts) -> dict[str, float]:
+    """Return the bar's parts in percent: what is near and late begins where the rest ends."""
+    total = max(counts.count, 1)
+    late_part = round(100 * counts.late / total, 1)
+    near_part = round(100 * counts.near / total, 1)
+    rest = max(100 - late_part - near_part, 0)
+    return {"rest": rest, "near": near_part, "late": late_part, "late_from": rest + near_part}
+
+
+# ── in whose hands ────────────────────────────────────────────────────────────────────────────
+
+
+def taken_by(now: datetime) -> dict[str, list[tuple[str, int]]]:
+    """Return who has how many reports open at the acceptors' desks, by state: one query."""
+    rows = (
+        CaseHold.objects.filter(until__gt=now, case__state__in=TAKEN)
+        .order_by()
+        .values_list("case__state", "user")
+        .annotate(count=Count("pk"), name=Max("user__display_name"))
+        .order_by("-count", "name")
+    )
+    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for state, _user, count, name in rows:
+        found[state].append((name, count))
+    return found
+
+
+def holder_names(counts: dict[str, Counts]) -> tuple[dict[int, str], dict[int, Organisation]]:
+    """Return the names of whoever holds most: at most two queries."""
+    people: set[int] = set()
+    bodies: set[int] = set()
+    for state, each in counts.items():
+        kind = HOLDERS.get(state)
+        if kind is not None:
+            top = {pk for pk, _count in each.holders.most_common(SHOWN_HOLDERS)}
+            (people if kind == "collector" else bodies).update(top)
+    named = User.objects.filter(pk__in=people).values_list("pk", "display_name")
+    return dict(named) if people else {}, Organisation.objects.in_bulk(bodies) if bodies else {}
+
+
+def in_hand(
+    state: str,
+    counts: Counts,
+    people: dict[int, str],
+    bodies: dict[int, Organisation],
+    taken: dict[str, list[tuple[str, int]]],
+) -> dict[str, Any]:
+    """Return who has most of a state's cases, and how many others have some or nobody has."""
+    if state in TAKEN:
+        holders = taken.get(state, [])
+        waiting = counts.count - sum(count for _name, count in holders)
+        rest = _("%(count)s to be taken") % {"count": waiting} if waiting > 0 and holders else ""
+        return {"people": holders[: SHOWN_HOLDERS + 1], "rest": rest, "bodies": []}
+    top, others = counts.holders.most_common(SHOWN_HOLDERS), len(counts.holders) - SHOWN_HOLDERS
+    if HOLDERS.get(state) == "collector":
+        rest = _("%(count)s more people") % {"count": others} if others > 0 else ""
+        return {"people": [(people.get(pk, ""), n) for pk, n in top], "rest": rest, "bodies": []}
+    rest = _("%(count)s more bodies") % {"count": others} if others > 0 else ""
+    return {
+        "people": [],
+        "bodies": [(bodies[pk], count) for pk, count in top if pk in bodies],
+        "rest": rest,
+    }
+
+
+# ── the short lists ───────────────────────────────────────────────────────────────────────────
+
+
+def first_of_each(user: User, queues: Sequence[Queue], most: int) -> dict[str, list[Case]]:
+    """Return the most urgent cases of some queues, and under "" the first of every state.
+
+    Two queries for all.
+    """
+    beginnings = [
+        open_cases(user)
+        .order_by("state", "due_at", "pk")
+        .distinct("state")
+        .annotate(which=Value("", CharField()))
+        .values_list("which", "pk")[: len(OPEN_STATES)],
+        *(
+            open_cases(user)
+            .filter(queue.condition)
+            .annotate(which=Value(queue.key, CharField()))
+            .order_by("due_at", "pk")
+            .values_list("which", "pk")[:most]
+            for queue in queues
+        ),
+    ]
+    places = list(beginnings[0].union(*beginnings[1:], all=True))
+    rows = Case.objects.select_related("type", "department", "desk")
+    cases = rows.in_bulk({pk for _which, pk in places})
+    return {
+        key: sorted(
+            (cases[pk] for which, pk in places if which == key),
+            key=lambda case: (case.due_at is None, case.due_at, case.pk),
+        )
+        for key in ("", *(queue.key for queue in queues))
+    }
+
+
+# ── the day ───────────────────────────────────────────────────────────────────────────────────
+
+# What the day is told by: a milestone, what it is called, the list behind it.
+DAY_FIGURES = (
+    ("reported", pgettext_lazy("today", "Reported"), "reported_after"),
+    ("filed", pgettext_lazy("today", "Filed"), "filed_after"),
+    ("handled", pgettext_lazy("today", "Handled"), "handled_after"),
+    ("closed", pgettext_lazy("today", "Closed"), "closed_after"),
+)
+CHECKED_FROM = (State.CHECKING, State.HANDLED)
+
+
+def today_figures(user: User, now: datetime) -> dict[str, Any]:
+    """Return how many cases passed each milestone today and yesterday by this hour: three queries.
+
+    In time are the handlings whose clock stopped today not later than it fell due.
+    """
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    day, just_after = timedelta(days=1), now + timedelta(microseconds=1)
+    spans = {"today": (midnight, just_after), "yesterday": (midnight - day, just_after - day)}
+    cases = Case.objects.visible_to(user)
+    counted = milestone_counts(cases, spans, whole_city=True)
+    counted["reported"] = cases.filter(reported_at__gte=midnight - day).aggregate(
+        **{
+            name: Count("pk", filter=Q(reported_at__gte=since, reported_at__lt=until))
+            for name, (since, until) in spans.items()
+        }
+    )
+    address = reverse("cases:list")
+    return {
+        "figures": [
+            {
+                "label": label,
+                "url": f"{address}?{urlencode({parameter: f'{midnight:%Y-%m-%d}'})}",
+                **counted[milestone],
+            }
+            for milestone, label, parameter in DAY_FIGURES
+        ],
+        **handled_in_time(midnight, now),
+    }
+
+
+def handled_in_time(since: datetime, now: datetime) -> dict[str, Any]:
+    """Return how many handlings ended well since a moment, and how many percent in time."""
+    passed = CaseEvent.objects.filter(
+        at__gte=since, at__lte=now, new_state=State.CHECKED, old_state__in=CHECKED_FROM
+    )
+    stopped = CaseClock.objects.filter(
+        case__in=passed.values("case"),
+        kind=ClockKind.HANDLE,
+        outcome=ClockOutcome.DONE,
+        stopped_at__gte=since,
+    ).aggregate(all=Count("pk"), kept=Count("pk", filter=Q(actual_end_at__lte=F("due_at"))))
+    share = round(100 * stopped["kept"] / stopped["all"], 1) if stopped["all"] else None
+    return {"handled": stopped["all"], "on_time": share}
