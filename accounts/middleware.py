@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -32,7 +33,8 @@ class StandingInMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        principal_id = request.session.get(SESSION_KEY)
+        has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
+        principal_id = request.session.get(SESSION_KEY) if has_session else None
         if principal_id is not None and request.user.is_authenticated:
             try:
                 request.user = standing_in(

@@ -201,12 +201,14 @@ def in_hand(
     if HOLDERS.get(state) == "collector":
         rest = _("%(count)s more people") % {"count": others} if others > 0 else ""
         return {"people": [(people.get(pk, ""), n) for pk, n in top], "rest": rest, "bodies": []}
-    rest = _("%(count)s more bodies") % {"count": others} if others > 0 else ""
-    return {
-        "people": [],
-        "bodies": [(bodies[pk], count) for pk, count in top if pk in bodies],
-        "rest": rest,
-    }
+    if others > 0:  # names of many would be cut to nothing
+        return {
+            "people": [],
+            "bodies": [],
+            "rest": _("%(count)s bodies") % {"count": others + SHOWN_HOLDERS},
+        }
+    shown = [(bodies[pk], count) for pk, count in top if pk in bodies]
+    return {"people": [], "bodies": shown, "rest": ""}
 
 
 # ── the short lists ───────────────────────────────────────────────────────────────────────────
