@@ -18,6 +18,7 @@ import asyncio
 import json
 import os
 import random
+import resource
 import statistics
 import subprocess
 import time
@@ -54,6 +55,7 @@ RATE = float(os.environ.get("LIVE_RATE", "20"))
 WINDOW_S = 10.0
 MEDIAN_MS, SLOW_MS, RECOVERY_S = 60, 400, 10
 QUIET_S = 12.0
+OPEN_FILES = 16_384
 DESK_ROLES = (
     Role.ACCEPTOR,
     Role.SHIFT_SUPERVISOR,
@@ -175,6 +177,7 @@ def _post(path: str, token: str, key: str, content: bytes) -> bytes:
 
 def measure(_database: str) -> Iterator[Figure]:
     """Run the load with its faults and judge what every client got."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))  # the stack's too
     database_use(DATABASE)
     city_prepare()
     ground = load_ground()
