@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -19,7 +19,7 @@ from desks.models import WatchFinding
 from desks.tasks import sweep
 from desks.watch import checks
 from desks.watch.services import system_sweep
-from live.models import EventPosition, EventReader
+from live.models import EventPosition, EventReader, HubReport
 from live.services import events_sequence, head
 from tests.cast import NOW, Cast, Story
 
@@ -192,7 +192,44 @@ def page_of(cast: Cast, name: str = "supervisor_zhao") -> str:
 def test_the_panel_says_that_all_is_well(cast):
     for name in (BEAT, DEADLINES, WATCH, LONG):
         Heartbeat.objects.create(name=name, at=timezone.now())
-    assert "all is well" in page_of(cast)
+    hub_report()
+    page = page_of(cast)
+    assert "all is well" in page
+    assert "12 pages · delay 0.02 s, 99 % within 0.15 s" in page
+
+
+def hub_report(at: datetime | None = None) -> HubReport:
+    return HubReport.objects.create(
+        process="ws:1",
+        at=at or timezone.now(),
+        line_count=12,
+        position=7,
+        sent_count=40,
+        reload_count=1,
+        median_delay=0.02,
+        slow_delay=0.15,
+    )
+
+
+def test_the_panel_says_when_pages_are_no_longer_told(cast):
+    for name in (BEAT, DEADLINES, WATCH, LONG):
+        Heartbeat.objects.create(name=name, at=timezone.now())
+    hub_report(timezone.now() - 2 * MINUTE)
+    page = page_of(cast)
+    assert "all is well" not in page
+    assert "2 min ago" in page
+
+
+def test_metrics_answer_to_the_token_alone(cast, settings):
+    hub_report()
+    settings.METRICS_TOKEN = "from-the-settings"
+    for given in ({}, {"authorization": "Bearer wrong"}):
+        assert Client(headers=given).get("/-/metrics").status_code == 404
+    answer = Client(headers={"authorization": "Bearer from-the-settings"}).get("/-/metrics")
+    text = answer.content.decode()
+    assert 'citymgmt_live_lines{process="ws:1"} 12' in text
+    assert 'citymgmt_live_delay_seconds{process="ws:1",quantile="0.99"} 0.15' in text
+    assert text.count("# TYPE citymgmt_live_delay_seconds gauge") == 1
 
 
 def test_the_panel_says_that_beat_is_silent_though_nobody_sweeps(cast):
