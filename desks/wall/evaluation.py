@@ -39,7 +39,7 @@ def evaluation_figures(scope: Scope, now: datetime) -> dict[str, Any]:
         "scope": scope.key,
         "at": milliseconds(now),
         "on_time": on_time(scope, now),
-        "districts": ranking(ObjectKind.DISTRICT, EVERYWHERE, month, now, city),
+        "districts": ranking(ObjectKind.DISTRICT, EVERYWHERE, month, now, city, scope.district),
         "departments": ranking(ObjectKind.DEPARTMENT, facts_of(scope), month, now, city),
         "month": month.first.isoformat(),
     }
@@ -76,9 +76,17 @@ def fraction(key: str, counts: dict[str, int]) -> list[int] | None:
 
 
 def ranking(
-    kind: ObjectKind, scope: FactScope, period: Period, now: datetime, city: City
+    kind: ObjectKind,
+    scope: FactScope,
+    period: Period,
+    now: datetime,
+    city: City,
+    only: int | None = None,
 ) -> dict[str, Any] | None:
-    """Return a month's ranking: all of a few, the first and last of many, with true ranks."""
+    """Return a month's ranking: all of a few, the first and last of many, with true ranks.
+
+    ``only``: the one of them that may be shown, in its place among all.
+    """
     try:
         found = standings(kind, period=period, now=now, scope=scope)
     except NoScorecard:
@@ -86,8 +94,8 @@ def ranking(
     ranked = [row for row in found.rows if row.place.rank is not None]
     if not ranked:
         return None
-    shown = [_row(kind, row, city) for row in first_and_last(ranked)]
-    return {"count": len(ranked), "rows": shown}
+    chosen = first_and_last(ranked) if only is None else [r for r in ranked if r.key == only]
+    return {"count": len(ranked), "rows": [_row(kind, row, city) for row in chosen]}
 
 
 def first_and_last(rows: Sequence[Standing]) -> Sequence[Standing]:
