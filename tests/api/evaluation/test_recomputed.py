@@ -1,0 +1,192 @@
+"""Every figure against a slow and plain recomputation, and the algebra that sums must obey."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from random import Random
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import City, Organisation
+from cases.models import Case, CaseEvent
+from cases.seeding.load import Plan, cases_seed
+from components.models import CaseType
+from evaluation.indicators import INDICATORS
+from evaluation.measures import MEASURES, STORED
+from evaluation.models import PLACES, DirtyDay, Fact
+from evaluation.periods import Period, PeriodKind
+from evaluation.selectors.figures import EVERYWHERE, cases_behind, figures, figures_by
+from evaluation.services.facts import READER, days_touch
+from evaluation.services.rebuilding import facts_compare
+from evaluation.services.sums import days_fold
+from evaluation.story import FactKind
+from grid.models import GridCell
+from live.readers import reader_run
+from live.services import events_number
+from tests.api.evaluation.naive import Naive
+from tests.cast import NOW, Story
+
+PLAN = Plan(seed=11, count=1200, days=50, until=date(2026, 3, 16))
+ALL_OF_IT = Period(date(2026, 1, 1), date(2026, 7, 1), PeriodKind.YEAR)
+LATER = NOW + timedelta(days=200)
+# What needs other cases, or is open: tested by hand elsewhere.
+BY_HAND = {"repeated", "missed", "satisfied", "handling_open_late", "open_late"}
+SUMS = [measure.key for measure in STORED]
+
+
+@pytest.fixture
+def city_life(cast):
+    """Some thousand made-up cases with every exception, and their facts."""
+    seeded = cases_seed(city=City.objects.get(), plan=PLAN, number_events=events_number)
+    assert sum(seeded) == PLAN.count
+    reader_run(reader=READER, now=NOW)
+    return cast
+
+
+def nonzero(counts: dict) -> dict:
+    return {key: value for key, value in counts.items() if value}
+
+
+def flat(found: dict) -> dict:
+    """Return {(measure, *key): count} of what figures return."""
+    return {
+        (measure, *key): count
+        for key, counts in found.items()
+        for measure, count in counts.items()
+        if count and measure not in BY_HAND
+    }
+
+
+def test_figures_are_those_of_a_plain_recomputation_from_the_events(city_life):
+    actions = set(CaseEvent.objects.values_list("action", flat=True))
+    assert {"approve_return", "approve_extension", "approve_suspension", "approve_void", "merge",
+            "refuse", "check_fail", "reopen", "ask_confirmation", "resume"} <= actions  # fmt: skip
+    naive = Naive()
+    naive.read(Case.objects.order_by("pk").values_list("pk", flat=True))
+
+    def counted(*by: str) -> dict:
+        return flat(figures(indicators=INDICATORS, by=by, period=ALL_OF_IT, now=LATER))
+
+    for _round in ("from facts", "from sums"):
+        assert counted("person", "organisation") == nonzero(naive.counts)
+        assert counted("day") == nonzero(naive.by_day)
+        codes = dict(CaseType.objects.values_list("pk", "code"))
+        by_type = {(m, codes[pk]): count for (m, pk), count in counted("type").items()}
+        assert by_type == nonzero(naive.by_type)
+        assert DirtyDay.objects.exists() == (_round == "from facts")
+        while days_fold(now=LATER):
+            pass
+    assert list(facts_compare()) == []
+
+
+def test_fifty_random_figures_open_lists_of_exactly_so_many_cases(city_life):
+    random, tried = Random(5), 0
+    while tried < 50:
+        by = random.choice(["organisation", "person", "type", "cell", "district", "day"])
+        first = date(2026, 1, 20) + timedelta(days=random.randrange(50))
+        period = Period.of(random.choice(["day", "week", "month", "quarter"]), first)
+        found = figures_by(by, indicators=INDICATORS, period=period, now=NOW)
+        filled = [(k, m) for k, c in found.items() for m in c if c[m] and not MEASURES[m].adds]
+        if filled:
+            key, measure = random.choice(filled)
+            scope = EVERYWHERE.narrowed(by, key)
+            behind = cases_behind(measure, period=period, now=NOW, scope=scope)
+            assert behind.count() == found[key][measure], (by, key, measure, period)
+            tried += 1
+
+
+# ── algebra ───────────────────────────────────────────────────────────────────────────────────
+
+FACT = st.tuples(
+    st.sampled_from([kind.value for kind in FactKind]),
+    st.sampled_from(["done", "unsolved", "recalled", "annulled", ""]),
+    st.booleans(),
+    st.integers(0, 5),  # cell
+    st.integers(-1, 3),  # organisation; -1: nobody
+    st.integers(0, 2),  # day
+    st.sampled_from(["collector", "hotline", "sensor"]),
+)
+
+
+def store(case: Case, cells: list[GridCell], bodies: list[int], rows: list[tuple]) -> None:
+    """Write facts of these shapes, in this order."""
+    facts = []
+    for number, (kind, outcome, is_late, cell, body, day, source) in enumerate(rows, 1):
+        where = cells[cell % len(cells)]
+        street = where.community.parent
+        facts.append(
+            Fact(
+                id=number * PLACES,
+                position=number,
+                case=case,
+                sequence=number,
+                run=1,
+                kind=kind,
+                outcome=outcome,
+                action="close",
+                is_part=False,
+                is_late=is_late,
+                day=date(2026, 2, 1) + timedelta(days=day),
+                happened_at=NOW,
+                used_seconds=day * 60,
+                organisation_id=bodies[body] if body >= 0 else None,
+                source=source,
+                cell=where,
+                cell_code=where.code,
+                community=where.community,
+                street=street,
+                district=street.parent,
+            )
+        )
+    Fact.objects.bulk_create(facts)
+    days_touch({fact.day for fact in facts})
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(rows=st.lists(FACT, max_size=30), shuffled=st.randoms(use_true_random=False))
+def test_sums_add_up_whatever_the_facts_and_their_order(cast, rows, shuffled):
+    case = Case.objects.first() or Story(cast).case
+    kinds = GridCell.objects.select_related("community__parent__parent").order_by("pk")
+    cells = [kinds.filter(community=c).first() for c in {
+        cell.community_id: cell.community for cell in kinds}.values()][:6]  # fmt: skip
+    bodies = list(Organisation.objects.order_by("pk").values_list("pk", flat=True)[:4])
+
+    def totals(by: str, order: list[tuple]) -> list[Counter]:
+        """By object, then all of them together: from facts, and from sums."""
+        found = []
+        with transaction.atomic():
+            store(case, cells, bodies, order)
+            for _round in range(2):
+                each = figures_by(by, indicators=INDICATORS, period=ALL_OF_IT, now=LATER)
+                found.append({key: nonzero(counts) for key, counts in each.items()})
+                while days_fold(now=LATER):
+                    pass
+            transaction.set_rollback(True)
+        assert found[0] == found[1]
+        return found[0]
+
+    def added(each: dict) -> Counter:
+        total: Counter = Counter()
+        for counts in each.values():
+            total.update(counts)
+        return total
+
+    other = list(rows)
+    shuffled.shuffle(other)
+    by_cell, by_district = totals("cell", rows), totals("district", rows)
+    assert totals("cell", other) == by_cell
+    assert added(by_cell) == added(by_district) == added(totals("organisation", rows))
+    parents = {cell.pk: cell.community for cell in cells}
+    of_community = totals("community", rows)
+    for level, each in (("community", of_community), ("street", totals("street", rows))):
+        for key, counts in each.items():
+            below = {
+                cell: found
+                for cell, found in by_cell.items()
+                if key == (parents[cell] if level == "community" else parents[cell].parent).pk
+            }
+            assert added(below) == counts
