@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.delegation import (
@@ -47,8 +47,8 @@ class HandOverForm(forms.Form):
     roles = forms.TypedMultipleChoiceField(
         label=gettext_lazy("Duties"), coerce=Role, widget=forms.CheckboxSelectMultiple
     )
-    starts_at = forms.DateTimeField(label=gettext_lazy("From"), widget=MOMENT)
-    ends_at = forms.DateTimeField(label=gettext_lazy("To"), widget=MOMENT)
+    starts_at = forms.DateTimeField(label=pgettext_lazy("time", "From"), widget=MOMENT)
+    ends_at = forms.DateTimeField(label=pgettext_lazy("time", "To"), widget=MOMENT)
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=200,

@@ -13,9 +13,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext as _p
 
 from accounts.models import User
 from accounts.roles import SEE_PERSONAL_DATA, may
@@ -89,7 +88,7 @@ def words(case: Case) -> dict[str, Any]:
         "requests": _("Requests"),
         "history": _("History"),
         "head": _("Digest of the last step"),
-        "stage-columns": [_("Stage"), _("Done"), _("Planned"), _("Took"), _p("stage", "By")],
+        "stage-columns": [_("Stage"), _("Done"), _("Planned"), _("Took"), pgettext("stage", "By")],
         "clock-columns": [
             _("Clock"),
             _("Charged to"),
@@ -98,7 +97,12 @@ def words(case: Case) -> dict[str, Any]:
             _("Deadline"),
             _("Result"),
         ],
-        "request-columns": [_("Request"), _("Asked by"), _("Reason"), _p("request", "Status")],
+        "request-columns": [
+            _("Request"),
+            _("Asked by"),
+            _("Reason"),
+            pgettext("request", "Status"),
+        ],
         "history-columns": [_("Time"), _("Step"), _("Digest")],
     }
 
@@ -186,7 +190,8 @@ def request_cells(row: dict[str, Any]) -> list[str]:
 
 def event_cells(event: dict[str, Any]) -> dict[str, Any]:
     """Return a step of the history."""
-    who = f"{event['person']} {event['role']}"
+    names = dict.fromkeys((str(event["person"]), str(event["role"])))  # the system is its own post
+    who = " ".join(filter(None, names))
     if event["principal"]:
         who += " " + _("for %(person)s") % {"person": event["principal"]}
     lines = [*map(str, event["details"]), *filter(None, [event["note"]])]

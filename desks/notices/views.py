@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Organisation
@@ -66,8 +66,8 @@ class NoticeForm(forms.Form):
         required=False,
         widget=forms.SelectMultiple({"class": "input", "size": 6}),
     )
-    starts_at = forms.DateTimeField(label=gettext_lazy("From"), widget=MOMENT)
-    ends_at = forms.DateTimeField(label=gettext_lazy("To"), widget=MOMENT)
+    starts_at = forms.DateTimeField(label=pgettext_lazy("time", "From"), widget=MOMENT)
+    ends_at = forms.DateTimeField(label=pgettext_lazy("time", "To"), widget=MOMENT)
 
     def __init__(self, *args: Any, city_id: int | None, now: datetime, **kwargs: Any) -> None:
         local = timezone.localtime(now)
