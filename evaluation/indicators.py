@@ -24,8 +24,6 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from evaluation.measures import MEASURES
-
 Words = str | Promise
 
 
@@ -74,11 +72,6 @@ class Indicator:
     def measures(self) -> tuple[str, ...]:
         """Every measure it is made of."""
         return tuple(dict.fromkeys((*self.numerator, *self.minus, *self.denominator)))
-
-    @property
-    def is_live_only(self) -> bool:
-        """Whether it says what is open now, of which there are no facts yet."""
-        return any(MEASURES[key].is_open_late for key in self.measures)
 
     def above(self, counts: Mapping[str, int]) -> int:
         """Return the numerator."""

@@ -20,6 +20,7 @@ MOVED = ("happened_at", "started_at", "planned_end_at", "actual_end_at")
 PLACED = ("cell_id", "cell_code", "community_id", "street_id", "district_id")
 
 _CELLS = """
+DROP TABLE IF EXISTS pg_temp.seed_cell;
 CREATE TEMPORARY TABLE seed_cell ON COMMIT DROP AS
 SELECT cell.id AS cell_id, cell.code AS cell_code, community.id AS community_id,
     street.id AS street_id, street.parent_id AS district_id,

@@ -16,12 +16,13 @@ from evaluation.indicators import INDICATORS
 from evaluation.measures import MEASURES
 from evaluation.models import DirtyDay, Fact, FactCheck
 from evaluation.periods import Period
+from evaluation.seeding import facts_multiply
 from evaluation.selectors.figures import EVERYWHERE, cases_behind, figures
 from evaluation.services.facts import READER
 from evaluation.services.rebuilding import facts_check, facts_compare
 from evaluation.services.sums import days_fold
 from live.readers import reader_run
-from live.services import events_sequence
+from live.services import events_sequence, head
 from tests.cast import NOW, Story
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -236,3 +237,16 @@ def test_every_figure_has_as_many_rows_behind_it_before_and_after_days_are_added
         assert DirtyDay.objects.exists()
     everything = figures(indicators=["handling_open_late", "open_late"], period=MARCH, now=late.now)
     assert everything == {(): {"handling_open_late": 1, "open_late": 1}}
+
+
+def test_copies_of_facts_lie_weeks_earlier_and_lead_to_the_same_cases(cast):
+    story = Story(cast).walk_to(State.CLOSED)
+    read()
+    once = Fact.objects.count()
+    added = list(facts_multiply(copies=2, cases=5500, days=1, until=head()))
+    assert added == [once, once]
+    days = Fact.objects.filter(kind="handle").order_by("day").values_list("day", flat=True)
+    assert list(days) == [NOW.date() - 2 * DAY, NOW.date() - DAY, NOW.date()]
+    assert set(Fact.objects.values_list("case", flat=True)) == {story.case.pk}
+    assert Fact.objects.values("cell").distinct().count() > 1
+    assert DirtyDay.objects.count() == 3

@@ -123,6 +123,7 @@ def test_a_later_version_of_a_scorecard_leaves_earlier_months_alone(month):
 def settle() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def test_weights_that_do_not_add_to_one_are_refused(cast):
