@@ -85,14 +85,16 @@ def running_stack(*others: str) -> Iterator[Stack]:
     with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / "var") as folder:
         run = Path(folder)
         port = _free_port()
-        (run / "nginx.conf").write_text(_nginx_configuration(run, port))
         environment = {
             **os.environ,
             "RUN": str(run),
             "DEMO": "False",
             "LOG_LEVEL": "WARNING",
             "X_ACCEL_PREFIX": "/.media/",
+            "LISTEN": f"127.0.0.1:{port}",
+            "STATIC_ROOT": str(settings.STATIC_ROOT),
         }
+        subprocess.run([ROOT / "scripts" / "nginx_config"], env=environment, check=True)
         if "redis" in others:
             environment["REDIS_URL"] = f"unix://{run}/redis.sock?db=0"
         stack = Stack(port, run, environment)
@@ -112,21 +114,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def _nginx_configuration(run: Path, port: int) -> str:
-    given = {
-        "@RUN@": str(run),
-        "@LISTEN@": f"127.0.0.1:{port}",
-        "@USER_LINE@": "user root;" if os.getuid() == 0 else "",
-        "@STATIC_ROOT@": str(settings.STATIC_ROOT),
-        "@MEDIA_ROOT@": os.environ["MEDIA_ROOT"],
-        "@X_ACCEL_PREFIX@": "/.media/",
-    }
-    text = (ROOT / "scripts" / "nginx.conf").read_text()
-    for name, value in given.items():
-        text = text.replace(name, value)
-    return text
 
 
 def _wait_for(program: subprocess.Popen[bytes], is_ready: Callable[[], bool]) -> None:
