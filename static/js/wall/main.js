@@ -69,7 +69,7 @@ class Wall {
   }
 
   async drawNewCells() {
-    if (this.map && await loadCells(this.ground, Object.keys(this.cells), this.feed, settings.ground)) this.map.drawCells();
+    if (this.map && await loadCells(this.ground, Object.keys(this.cells), this.feed, settings.ground)) this.map.draw();
   }
 
   drawScene() {

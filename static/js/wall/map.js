@@ -1,5 +1,6 @@
 // The map in the middle: a still picture of the city in dark blues with the lights of its cells.
-// It is drawn anew when a light changes, not by the clock. From below: land, parks, small streets;
+// Everything that stands still is one canvas, drawn anew when a light changes and not by the clock,
+// so that the rings over it cost next to nothing a frame. From below: land, parks, small streets;
 // green cells; water, roads; amber and red cells; borders; names and what happens now.
 import { mapLibraries } from "../map/assets.js";
 import { holds } from "./ground.js";
@@ -8,6 +9,8 @@ import { write } from "./panels.js";
 
 const GREEN = 1;
 const RED = 3;
+const WORSE = 20; // tones from here on lie over water and roads
+const TAKE_AFTER_MS = 120; // several tiles come at once
 const MAIN_ROADS = { motorway: 2.2, trunk: 2.2, primary: 1.6, secondary: 1.1 };
 const SMALL_ROADS = { tertiary: 0.8 };
 const FIELDS = new Set(["farm", "meadow", "vineyard", "allotments"]);
@@ -37,14 +40,27 @@ function groundRules({ PolygonSymbolizer, LineSymbolizer }, colours, scale) {
   };
 }
 
-/** A canvas as large as the map, in a pane of its own. */
+/** A canvas as large as the map; `show` puts it there. */
 class Sheet {
-  constructor(map, pane, zIndex) {
+  constructor(map) {
     this.map = map;
-    map.createPane(pane).style.zIndex = String(zIndex);
     this.canvas = document.createElement("canvas");
+  }
+
+  show(pane, zIndex) {
+    this.map.createPane(pane).style.zIndex = String(zIndex);
     this.canvas.className = "wall-cells";
-    map.getPane(pane).append(this.canvas);
+    this.map.getPane(pane).append(this.canvas);
+  }
+
+  /** Draw the loaded tiles of a layer where they lie. */
+  take(layer, element) {
+    const context = this.clear();
+    const { left, top } = element.getBoundingClientRect();
+    for (const { el } of Object.values(layer._tiles)) {
+      const place = el.getBoundingClientRect();
+      if (el.width) context.drawImage(el, place.left - left, place.top - top, place.width, place.height);
+    }
   }
 
   /** Lay the sheet over what the map shows and clear it. */
@@ -60,6 +76,7 @@ class Sheet {
     const corner = this.map.containerPointToLayerPoint([0, 0]);
     this.canvas.style.transform = `translate(${corner.x}px, ${corner.y}px)`;
     const context = this.canvas.getContext("2d");
+    context.globalAlpha = 1;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, x, y);
     return context;
@@ -74,15 +91,12 @@ export class WallMap {
       keyboard: false, touchZoom: false, tap: false, zoomSnap: 0, fadeAnimation: false, zoomAnimation: false, markerZoomAnimation: false, trackResize: false, minZoom: 8, maxZoom: 17,
     });
     this.colours = tones();
-    this.sheets = {};
-    const rem = remPixels();
-    const rules = groundRules(protomaps, this.colours, rem / 16);
-    this.layOut("land", 200);
-    this.tiles(protomaps, "wall-under", 210, rules.under);
-    this.layOut("green", 220);
-    this.tiles(protomaps, "wall-over", 230, rules.over);
-    this.layOut("worse", 240);
-    this.layOut("borders", 250);
+    const rules = groundRules(protomaps, this.colours, remPixels() / 16);
+    this.map.createPane("wall-tiles").style.visibility = "hidden"; // only what is taken from them is shown
+    this.sheets = { under: new Sheet(this.map), over: new Sheet(this.map) };
+    for (const [name, paintRules] of Object.entries(rules)) this.tiles(protomaps, name, paintRules);
+    this.picture = new Sheet(this.map);
+    this.picture.show("wall-picture", 210);
     this.map.on("click", ({ latlng }) => {
       const cell = this.cellAt(latlng);
       if (cell) onCell(cell);
@@ -90,13 +104,16 @@ export class WallMap {
     new ResizeObserver(() => { this.map.invalidateSize({ animate: false }); this.look(); }).observe(element);
   }
 
-  layOut(name, zIndex) {
-    this.sheets[name] = new Sheet(this.map, `wall-${name}`, zIndex);
-  }
-
-  tiles(protomaps, pane, zIndex, paintRules) {
-    this.map.createPane(pane).style.zIndex = String(zIndex);
-    protomaps.leafletLayer({ pane, sources: { base: { url: this.element.dataset.base, maxDataZoom: 15 } }, attribution: "", paintRules, labelRules: [] }).addTo(this.map);
+  tiles(protomaps, name, paintRules) {
+    const layer = protomaps.leafletLayer({ pane: "wall-tiles", sources: { base: { url: this.element.dataset.base, maxDataZoom: 15 } }, attribution: "", paintRules, labelRules: [] }).addTo(this.map);
+    const take = () => {
+      this.sheets[name].take(layer, this.element);
+      this.draw();
+    };
+    layer.on("tileload load", () => {
+      clearTimeout(layer.wallTaking);
+      layer.wallTaking = setTimeout(take, TAKE_AFTER_MS);
+    });
   }
 
   /** Show the ground of the wall; `district` (its code) brings one nearer, "" all. */
@@ -112,8 +129,9 @@ export class WallMap {
     const padding = PADDING * remPixels();
     this.map.fitBounds((chosen ?? this.ground).bounds, { padding: [padding, padding], animate: false });
     this.projected.clear();
-    this.drawGround();
-    this.drawCells();
+    this.borders = this.ground.districts.map(({ code, outline }) => ({ code, rings: outline.map((ring) => this.project(ring)) }));
+    Object.values(this.sheets).forEach((sheet) => sheet.clear());
+    this.draw();
     this.drawNames();
     this.placePulses();
   }
@@ -134,23 +152,43 @@ export class WallMap {
     context.closePath();
   }
 
-  drawGround() {
-    const land = this.sheets.land.clear();
-    const borders = this.sheets.borders.clear();
+  /** Draw everything that stands still, from below. */
+  draw() {
+    if (!this.ground) return;
+    const context = this.picture.clear();
+    const { x, y } = this.map.getSize();
+    context.fillStyle = this.colours.out;
+    context.fillRect(0, 0, x, y);
+    this.drawLand(context);
+    context.drawImage(this.sheets.under.canvas, 0, 0, x, y);
+    const cells = this.cellsByTone();
+    this.drawCells(context, cells.filter(([step]) => step < WORSE));
+    context.drawImage(this.sheets.over.canvas, 0, 0, x, y);
+    this.drawCells(context, cells.filter(([step]) => step >= WORSE));
+    this.drawBorders(context);
+  }
+
+  drawLand(context) {
+    context.globalAlpha = 1;
+    context.fillStyle = this.colours.land;
+    for (const { rings } of this.borders) {
+      context.beginPath();
+      rings.forEach((ring) => this.trace(context, ring));
+      context.fill();
+    }
+  }
+
+  drawBorders(context) {
     const width = remPixels() / 16;
-    for (const district of this.ground.districts) {
-      const rings = district.outline.map((ring) => this.project(ring));
-      for (const [context, isChosen] of [[land, true], [borders, !this.district || district.code === this.district]]) {
-        context.beginPath();
-        rings.forEach((ring) => this.trace(context, ring));
-        context.globalAlpha = isChosen ? 1 : 0.5;
-      }
-      land.fillStyle = this.colours.land;
-      land.fill();
-      borders.lineWidth = width * (this.district && district.code === this.district ? 2 : 1.25);
-      borders.strokeStyle = this.colours.border;
-      borders.lineJoin = "round";
-      borders.stroke();
+    context.strokeStyle = this.colours.border;
+    context.lineJoin = "round";
+    for (const { code, rings } of this.borders) {
+      const isChosen = !this.district || code === this.district;
+      context.globalAlpha = isChosen ? 1 : 0.5;
+      context.lineWidth = width * (this.district && isChosen ? 2 : 1.25);
+      context.beginPath();
+      rings.forEach((ring) => this.trace(context, ring));
+      context.stroke();
     }
   }
 
@@ -161,7 +199,7 @@ export class WallMap {
     const keys = Object.keys(cells);
     const isSame = keys.length === Object.keys(this.cells).length && keys.every((key) => this.cells[key]?.[0] === cells[key][0] && this.cells[key][1] === cells[key][1]);
     this.cells = cells;
-    if (!isSame && this.ground) this.drawCells();
+    if (!isSame) this.draw();
   }
 
   pointsOf(cell) {
@@ -173,8 +211,9 @@ export class WallMap {
     return this.projected.get(cell);
   }
 
-  drawCells() {
-    const steps = new Map(); // one path a tone: green by how many, the others by light
+  /** Gather the lit cells by tone: green by how many cases, the others by light; the worst last. */
+  cellsByTone() {
+    const steps = new Map();
     for (const [cell, [light, count]] of Object.entries(this.cells)) {
       const points = this.pointsOf(cell);
       if (!points) continue;
@@ -182,11 +221,13 @@ export class WallMap {
       if (!steps.has(step)) steps.set(step, []);
       steps.get(step).push(points);
     }
-    const [green, worse] = [this.sheets.green.clear(), this.sheets.worse.clear()];
+    return [...steps].sort(([a], [b]) => a - b);
+  }
+
+  drawCells(context, tones) {
     const least = remPixels() * 0.25; // so that a small cell is still seen from five metres
-    for (const [step, cells] of [...steps].sort(([a], [b]) => a - b)) {
+    for (const [step, cells] of tones) {
       const light = Math.floor(step / 10);
-      const context = light <= GREEN ? green : worse;
       context.beginPath();
       cells.forEach((points) => this.trace(context, points));
       context.globalAlpha = light <= GREEN ? this.colours.greens[step % 10] : 1;
@@ -197,6 +238,7 @@ export class WallMap {
       context.fill();
       context.stroke();
     }
+    context.globalAlpha = 1;
   }
 
   cellAt({ lat, lng }) {
