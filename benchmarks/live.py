@@ -177,7 +177,8 @@ def _post(path: str, token: str, key: str, content: bytes) -> bytes:
 
 def measure(_database: str) -> Iterator[Figure]:
     """Run the load with its faults and judge what every client got."""
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))  # the stack's too
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(OPEN_FILES, most), most))  # the stack's too
     database_use(DATABASE)
     city_prepare()
     ground = load_ground()
