@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -199,3 +200,10 @@ def user_set_roles(*, user: User, roles: Iterable[Role]) -> None:
     user.groups.set(Group.objects.filter(name__in=[Role(role).value for role in roles]))
     user.__dict__.pop("roles", None)
     user.__dict__.pop("role_codes", None)
+
+
+def user_set_language(*, user: User, language: str) -> None:
+    """Keep the language of somebody's pages; raises DomainError for one that is not spoken."""
+    if language not in dict(settings.LANGUAGES):
+        raise DomainError("invalid", _("There is no such language."), fields={"language": []})
+    User.objects.filter(pk=user.pk).update(language=language)

@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.language.PersonLanguageMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "live.middleware.LivePositionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -225,6 +226,7 @@ LEAFLET_CONFIG = {
     "TILES": [],
     "SCALE": "metric",
     "RESET_VIEW": False,
+    "ATTRIBUTION_PREFIX": _("© OpenStreetMap contributors · borders are schematic"),
     "NO_GLOBALS": False,
 }
 

@@ -1,17 +1,16 @@
 """Every address of the installation."""
 
 from django.contrib import admin
-from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.i18n import set_language
 
+from accounts.views.login import language
 from common import health, metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("-/live", health.live, name="live"),
     path("-/ready", health.ready, name="ready"),
     path("-/metrics", metrics.metrics, name="metrics"),
-    path("i18n/setlang/", login_not_required(set_language), name="set_language"),
+    path("i18n/setlang/", language, name="set_language"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("citymgmt.api_urls")),
     path("", include("accounts.urls")),

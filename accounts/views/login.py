@@ -9,7 +9,9 @@ from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from django.views.i18n import set_language
 
+from accounts.services import user_set_language
 from common.errors import DomainError
 
 
@@ -27,3 +29,11 @@ def home(request: HttpRequest) -> HttpResponse:
         message = _("Your account has no role yet: ask your administrator.")
         raise DomainError("role_refused", message, status=403)
     return redirect(request.user.home)
+
+
+@login_not_required
+def language(request: HttpRequest) -> HttpResponse:
+    """Switch the language of the pages: of this browser, and for good of whoever is logged in."""
+    if request.method == "POST" and request.user.is_authenticated:
+        user_set_language(user=request.user, language=request.POST.get("language", ""))
+    return set_language(request)

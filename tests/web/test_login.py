@@ -81,6 +81,28 @@ def test_the_language_switch_is_kept(page_of):
     assert '<html lang="zh-hans"' in page.text
 
 
+def test_the_language_goes_with_the_person_to_another_browser(page_of):
+    switch = {"language": "zh-hans", "next": "/inbox/"}
+    page_of("clerk_sun").post("/i18n/setlang/", switch)
+    elsewhere = page_of("clerk_sun").get("/inbox/")  # a browser that asks for English
+    assert '<html lang="zh-hans"' in elsewhere.text
+    assert elsewhere["Content-Language"] == "zh-hans"
+    assert '<html lang="en"' in page_of("head_qian").get("/inbox/").text
+
+
+def test_a_language_that_the_city_does_not_speak_is_refused(page_of, cast):
+    answer = page_of("clerk_sun").post("/i18n/setlang/", {"language": "tlh"})
+    assert answer.status_code == 400
+    cast.clerk_sun.refresh_from_db()
+    assert cast.clerk_sun.language == ""
+
+
+def test_a_stranger_may_choose_the_language_of_the_log_in(db):
+    client = Client(headers={"accept-language": "en"})
+    client.post("/i18n/setlang/", {"language": "zh-hans", "next": "/login/"})
+    assert '<html lang="zh-hans"' in client.get("/login/").text
+
+
 def test_the_theme_is_remembered(page_of):
     client = page_of("clerk_sun")
     assert 'data-theme="light"' in client.get("/inbox/").text

@@ -7,6 +7,4 @@ window.addEventListener("map:init", (event) => {
   window.L.Icon.Default.imagePath = new URL("../../leaflet/images/", import.meta.url).href;
   const urls = { base: "/tiles/base/{z}/{x}/{y}.mvt", grid: "/tiles/cells/{z}/{x}/{y}.mvt", cells: true };
   baseLayer(window.protomapsL, urls).addTo(map);
-  map.attributionControl.setPrefix(false);
-  map.attributionControl.addAttribution("© OpenStreetMap contributors · 边界为示意 / borders are schematic");
 });
