@@ -234,7 +234,6 @@ class Scene:
             Wall(stack.port, cookies[watcher.pk]) for _each in range(WALLS if has_wall else 0)
         ]
         self.faults: list[tuple[str, float]] = []
-        self.load_ended_at = 0.0
         self.seconds = self.cpu = self.others = 0.0
 
     async def play(self) -> None:
@@ -249,13 +248,21 @@ class Scene:
         breaking = asyncio.create_task(self.break_things(end - self.started))
         await self.traffic.run(end)
         await breaking
-        self.load_ended_at = time.time()
-        await asyncio.sleep(QUIET_S)
+        await self.become_quiet()
         self.seconds = time.time() - self.started
         for each in clients:
             each.is_ending = True
             if each.socket is not None:
                 each.socket.transport.close()
+
+    async def become_quiet(self) -> None:
+        """Wait until every desk knows of everything, a minute at most, and for two beats more."""
+        for _each in range(60):
+            await asyncio.sleep(1)
+            end = await asyncio.to_thread(head)
+            if all(desk.upto >= end for desk in self.desks):
+                break
+        await asyncio.sleep(QUIET_S)
 
     async def break_things(self, seconds: float) -> None:
         """Kill Redis, kill the sockets' process, restart PostgreSQL, each at its time."""
