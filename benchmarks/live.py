@@ -259,7 +259,7 @@ class Scene:
         """Wait until every desk knows of everything, a minute at most, and for two beats more."""
         for _each in range(60):
             await asyncio.sleep(1)
-            end = await asyncio.to_thread(head)
+            end = await asyncio.to_thread(_head_now)
             if all(desk.upto >= end for desk in self.desks):
                 break
         await asyncio.sleep(QUIET_S)
@@ -276,6 +276,11 @@ class Scene:
             self.stack.kill(name)
             await asyncio.sleep(1)  # a supervisor has noticed by then
             self.stack.start(name)
+
+
+def _head_now() -> int:
+    connection.close()  # this thread's may be from before the restart
+    return head()
 
 
 def judge(scene: Scene) -> Iterator[Figure]:
