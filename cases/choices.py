@@ -136,16 +136,30 @@ def standard_options(case: Case, case_type: CaseType | None, now: datetime) -> l
     if case_type is None:
         return []
     rows = standards_for(case_type, case.zone_grade, timezone.localdate(now))
-    return [{"standard": row, "due_at": deadline_of(case, row, now)} for row in rows]
+    deadlines = Deadlines(case, case_type.pk, now)
+    return [{"standard": row, "due_at": deadlines.under(row)} for row in rows]
+
+
+class Deadlines:
+    """When handling a case would fall due as some type, given out now; reads the calendar once."""
+
+    def __init__(self, case: Case, type_id: int, now: datetime) -> None:
+        self.imagined, self.now = copy(case), now
+        self.imagined.type_id = type_id
+        self.limits = StageLimits(self.imagined, now)
+
+    def under(self, standard: CaseStandard) -> datetime:
+        """Return the deadline that a standard would bring."""
+        self.imagined.standard_id = standard.pk
+        self.imagined.limit_value = standard.limit_value
+        self.imagined.limit_unit = standard.limit_unit
+        rule = self.limits.handling()
+        return due_at(rule.calendar, self.now, rule.limit)
 
 
 def deadline_of(case: Case, standard: CaseStandard, now: datetime) -> datetime:
     """Return when handling under a standard would fall due, given out now."""
-    imagined = copy(case)
-    imagined.type_id, imagined.standard_id = standard.type_id, standard.pk
-    imagined.limit_value, imagined.limit_unit = standard.limit_value, standard.limit_unit
-    rule = StageLimits(imagined, now).handling()
-    return due_at(rule.calendar, now, rule.limit)
+    return Deadlines(case, standard.type_id, now).under(standard)
 
 
 Choices = list[tuple[str, Any]]

@@ -46,7 +46,7 @@ def queue_rows(
 
 
 def report_context(user: User, case: Case, queue: str, now: datetime) -> dict[str, Any]:
-    """Return what the middle and the map show of one report."""
+    """Return what the page shows of one report; what its type means is asked for beside it."""
     back = f"{reverse('cases:acceptance')}?queue={queue}"
     options = {option.action: option for option in actions_for(case, user, now)}
     buttons = {
@@ -58,11 +58,9 @@ def report_context(user: User, case: Case, queue: str, now: datetime) -> dict[st
         "photos": report_photos(case),
         "accept": buttons.pop("accept", None),
         "actions": list(buttons.values()),
-        "confirmed": last_confirmation(case),
         "events": [] if "accept" in options else timeline(case_timeline(case)),
-        **type_context(user, case, case.type, case.component, now),
-        "merge": buttons.get("merge"),
-        "drawn": [thing_point(each) for each in _things_near(case)],
+        "case_type": case.type,
+        "type_words": f"{case.type.code[1:]} {named(case.type)}" if case.type else "",
     }
 
 
@@ -88,7 +86,8 @@ def type_context(
     nearest = [] if is_event else components_nearest(*place, code, limit=NEAREST_COUNT)
     return {
         "case_type": case_type,
-        "type_words": f"{case_type.code[1:]} {named(case_type)}" if case_type else "",
+        "confirmed": last_confirmation(case),
+        "drawn": [thing_point(each) for each in _things_near(case)],
         "nearest": nearest,
         "nearest_points": [thing_point(each) for each in nearest],
         "standards": standard_options(case, case_type, now),

@@ -65,13 +65,14 @@ def acceptance_details(request: HttpRequest, number: str) -> HttpResponse:
     case_type = _type_named(request.GET.get("type", ""), now)
     component = _component_named(request.GET.get("component", ""), case)
     is_for_component = "component" in request.GET
+    if not is_for_component and case_type is not None and case_type.pk == case.type_id:
+        component = case.component
     read = what_follows if is_for_component else type_context
     context = {
         "case": case,
         "case_type": case_type,
         "now": now,
         "back": request.GET.get("next", ""),
-        "is_swapped": True,
         "can_merge": True,
         **read(request.user, case, case_type, component, now),
     }

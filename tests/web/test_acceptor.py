@@ -115,8 +115,8 @@ def test_a_merge_puts_both_reports_side_by_side(cast, page_of):
 def test_who_would_get_it_is_said_before_accepting(cast, page_of):
     story = Story(cast, type_code=None)
     client = page_of("acceptor_wang")
-    assert "known once the type is chosen" in client.get("/acceptance/").text
     details = f"/acceptance/{story.case.number}/details/"
+    assert "known once the type is chosen" in client.get(details).text
     chosen = client.get(details, {"type": "E0102"}).text
     assert re.search(r'id="expected".*?sanitation', chosen, re.S)
     assert 'id="standards"' in chosen

@@ -63,7 +63,9 @@ def test_a_confirmed_report_moves_to_its_own_queue(stories, page_of):
 
 def test_the_report_shows_standards_with_deadlines_and_duplicates(cast, stories, page_of):
     Story(cast, metres=3)
-    page = page_of("acceptor_wang").get("/acceptance/").text
+    number = stories[State.REPORTED].case.number
+    details = f"/acceptance/{number}/details/?type=E0102"
+    page = page_of("acceptor_wang").get(details).text
     assert "Deadlines as if it were given out now." in page
     assert "Compare" in page
 
