@@ -6,13 +6,16 @@ it. Each way to be found reads its own index; see docs/rules/search.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import and_, or_
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import F, Func, Q, QuerySet, TextField
+from django.db.models import F, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.lookups import Contains
 from django.utils import timezone
 
 from accounts.models import User
@@ -28,6 +31,8 @@ NUMBER_DIGITS = 4  # a year at least
 CODE_DIGITS = 11  # of a component: district, class, type and a digit
 LAST_DIGITS = 4  # of a telephone are enough
 NAME_LENGTH = range(2, 5)
+WINDOW = 3000  # of the newest cases, which tell how common a word is
+COMMON = 25
 MOST_OF_A_KEY = 1000  # cases of a caller, of components
 
 
@@ -75,67 +80,91 @@ class Search:
             meant |= Q(number__in=[f"{day:%Y%m%d}{int(digits):0{SERIAL_DIGITS}d}" for day in days])
         return meant
 
-    def keys(self) -> Iterator[QuerySet[Any, Any]]:
+    def keyed(self) -> Iterator[QuerySet[Any, Any]]:
         """Yield the ids of cases found by a component's code, a caller's telephone or name."""
         digits, terms = self.query.digits, self.query.terms
         if len(digits) >= CODE_DIGITS:
             codes = Component.objects.filter(code__startswith=digits, city=self.city_id)
             some = codes.order_by("code").values("pk")[:MOST_OF_A_KEY]
-            yield Case.objects.filter(component__in=some).order_by().values("pk")
+            yield Case.objects.filter(component__in=some).order_by().values_list("pk", flat=True)
         if not self.sees_people:
             return
-        people = CasePerson.objects.order_by().values("case_id")
+        people = CasePerson.objects.order_by().values_list("case_id", flat=True)
         if len(digits) >= LAST_DIGITS:
             calls = people.alias(said=Digits("phone")).exclude(phone="")
             yield calls.filter(said__contains=digits)
         if len(terms) == 1 and len(terms[0]) in NAME_LENGTH and not terms[0].isascii():
             yield people.filter(name__startswith=terms[0]).exclude(name="")
 
-    def words(self) -> QuerySet[CaseWords] | None:
-        """Return the documents in which every term stands; None where no term can be looked up."""
+    def words(self) -> Q | QuerySet[Any, Any] | None:
+        """Return the condition that every term stands in a case, or the ids of those that hold them.
+
+        None where no term can be looked up.
+
+        Words that many of the newest cases hold are looked for from the newest case on; the others
+        by the index of pairs. PostgreSQL would guess which it is, and guess wrong for long words.
+        """
         if not any(len(term) > 1 for term in self.query.terms):
             return None
-        found = CaseWords.objects.alias(pairs=Pairs(F("document"))).order_by()
-        for term in self.query.terms:
-            found = found.filter(self._term(term))
-        return found
+        terms = [self._meant(term) for term in self.query.terms]
+        standing = reduce(and_, (_any_of(words, _stands) for words in terms))
+        newest = CaseWords.objects.order_by("-reported_at", "-case_id").values("pk")[:WINDOW]
+        if CaseWords.objects.filter(standing, pk__in=newest)[:COMMON].count() == COMMON:
+            return reduce(and_, (_any_of(words, _said) for words in terms))
+        paired = reduce(and_, (_any_of(words, _paired) for words in terms))
+        found = CaseWords.objects.alias(pairs=Pairs(F("document"))).filter(paired)
+        return found.order_by().values("case_id")
 
-    def _term(self, term: str) -> Q:
-        meant = [term]
+    def _meant(self, term: str) -> list[str]:
+        """Return the words a term may stand for, itself first."""
         if is_letters(term):
-            meant += words_sounding(term, self.on)
-        elif is_type_code(term):
+            return [term, *words_sounding(term, self.on)]
+        if is_type_code(term):
             types = CaseType.objects.valid_on(self.on).filter(code=term.upper())
-            meant += types.values_list("name", flat=True)
-        condition = Q()
-        for word in meant:
-            condition |= _stands(word)
-        return condition
+            return [term, *types.values_list("name", flat=True)]
+        return [term]
+
+
+def _any_of(words: list[str], condition: Callable[[str], Q]) -> Q:
+    return reduce(or_, map(condition, words))
 
 
 def _stands(word: str) -> Q:
+    """The document holds a word."""
+    return Q(document__contains=word)
+
+
+def _said(word: str) -> Q:
+    """The case's document holds a word, asked case by case: a scalar is never made a join."""
+    document = CaseWords.objects.filter(case=OuterRef("pk")).values("document")[:1]
+    return Q(Contains(Subquery(document, output_field=TextField()), Value(word)))
+
+
+def _paired(word: str) -> Q:
     """The document holds a word: its pairs by the index, then the word itself."""
     pairs = pairs_of(word)
-    holds = Q(document__contains=word)
-    return Q(pairs__contains=pairs) & holds if pairs else holds
+    return Q(pairs__contains=pairs) & _stands(word) if pairs else _stands(word)
 
 
 def case_search(*, text: str, user: User, now: datetime) -> Q:
     """Return the condition that a case is meant by ``text``; nothing fits what is too short.
 
-    For lists of cases that ``user`` may see. Every part stands alone in a union, so that PostgreSQL
-    reads the index of each.
+    For lists of cases that ``user`` may see. What a number, a code or a caller leads to is looked
+    up first: it is little.
     """
     search = Search.of(text, user, now)
-    parts = list(search.keys())
     numbers, words = search.numbers(), search.words()
+    known: set[int] = set()
+    for rows in search.keyed():
+        known.update(rows[:MOST_OF_A_KEY])
     if numbers is not None:
-        parts.append(Case.objects.filter(numbers).order_by().values("pk"))
-    if words is not None:
-        parts.append(words.values("case_id"))
-    if not parts:
-        return Q(pk__in=[])
-    return Q(pk__in=parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0])
+        cases = Case.objects.filter(numbers).order_by("-reported_at", "-pk")
+        known.update(cases.values_list("pk", flat=True)[:MOST_OF_A_KEY])
+    if words is None or isinstance(words, Q):
+        return Q(pk__in=known) | words if words else Q(pk__in=known)
+    if known:  # a union, of which each part reads its own index
+        words = words.union(Case.objects.filter(pk__in=known).order_by().values("pk"), all=True)
+    return Q(pk__in=words)
 
 
 def cases_found(*, text: str, user: User, now: datetime, limit: int) -> list[Case]:

@@ -123,7 +123,10 @@ def _fit(sound: str, initials: str, letters: str, allowed: int) -> int | None:
         return 1
     if not allowed or abs(len(sound) - len(letters)) > allowed:
         return None
-    if _loosened(sound) == _loosened(letters):
+    spoken, meant = _loosened(sound), _loosened(letters)
+    if spoken[:1] != meant[:1]:  # hardly anybody mistakes how a word begins
+        return None
+    if spoken == meant:
         return 2
     away = distance(sound, letters, allowed)
     return 2 + away if away <= allowed else None
@@ -135,6 +138,7 @@ def _mistakes_in(letters: str) -> int:
     return 1 if len(letters) < 2 * LONG_ENOUGH else 2
 
 
+@lru_cache(maxsize=50_000)
 def _loosened(sound: str) -> str:
     for said, written in _SAME:
         sound = sound.replace(said, written)
