@@ -97,7 +97,7 @@ class Search:
             yield people.filter(name__startswith=terms[0]).exclude(name="")
 
     def words(self) -> Q | QuerySet[Any, Any] | None:
-        """Return the condition that every term stands in a case, or the ids of those that hold them.
+        """Return the condition that every term stands in a case, or the ids of such cases.
 
         None where no term can be looked up.
 
