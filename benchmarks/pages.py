@@ -7,6 +7,7 @@ in Chromium on the stack of ``make run`` for what a person waits for and what go
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import time
 from collections.abc import Iterator
@@ -25,7 +26,9 @@ from benchmarks.stack import running_stack
 from cases.models import Case
 from desks.replay.crew import Crew
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-headless-shell"))), ""
+)
 QUERIES, SERVER_MS, PAINT_MS, WEIGHT_KB = 12, 60, 1000, 400
 ROUNDS, PAINTS = 25, 5
 PAGES = (

@@ -13,6 +13,7 @@ at the end.
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import sys
 import time
@@ -39,7 +40,9 @@ from common.clock import demo_clock_set, rate  # noqa: E402
 from desks.models import Wall  # noqa: E402
 from desks.wall.services import kiosk_key_make, kiosk_key_revoke  # noqa: E402
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-headless-shell"))), ""
+)
 ADDRESS = os.environ.get("WALL_URL", "http://127.0.0.1:8000")
 MINUTES = int(os.environ.get("WALL_MINUTES", "60"))
 RATE = float(os.environ.get("WALL_RATE", "20"))
