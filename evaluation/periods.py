@@ -84,6 +84,11 @@ class Period:
         return self.first <= day < self.end
 
 
+def earlier_than(period: Period) -> Period:
+    """Return all days before a period, as one."""
+    return Period(date(2000, 1, 1), period.first)
+
+
 def _month(number: int) -> date:
     """Return the first day of a month counted from year 0."""
     return date(number // 12, number % 12 + 1, 1)

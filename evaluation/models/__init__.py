@@ -1,5 +1,6 @@
 """Facts and their sums, and what a city sets for their evaluation."""
 
+from evaluation.models.appeals import Appeal, CounterEntry
 from evaluation.models.facts import (
     DAY_SUMS,
     DIMENSIONS,
@@ -14,6 +15,7 @@ from evaluation.models.facts import (
     PlaceDay,
     TypeDay,
 )
+from evaluation.models.publishing import EvaluationPeriod, FrozenRanking
 from evaluation.models.scorecards import (
     ComparisonGroup,
     ComparisonMember,
@@ -28,13 +30,17 @@ __all__ = [
     "DAY_SUMS",
     "DIMENSIONS",
     "PLACES",
+    "Appeal",
     "ComparisonGroup",
     "ComparisonMember",
+    "CounterEntry",
     "DaySum",
     "DirtyDay",
+    "EvaluationPeriod",
     "EvaluationPolicy",
     "Fact",
     "FactCheck",
+    "FrozenRanking",
     "GradeStep",
     "ItemBands",
     "ObjectKind",

@@ -21,16 +21,11 @@ from grid.models import Area, GridCell
 PLACES = 1000  # facts one event may bring: its position and the place among them make the key
 
 
-class Fact(AppendOnlyModel):
-    """A clock that stopped, or an outcome: who, where, what, how long, as they were then.
+class FactColumns(AppendOnlyModel):
+    """Who, where, what, how long, as they were then. People are keys, never names."""
 
-    The key follows from the event's position in the log, so that facts built anew from the events
-    are the same rows. People are keys, never names.
-    """
-
-    id = models.BigIntegerField(primary_key=True)
     position = models.BigIntegerField(_("position of the event"))
-    case = models.ForeignKey(Case, models.PROTECT, related_name="facts")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="%(class)ss")
     sequence = models.PositiveIntegerField(_("event of the case"))
     clock = models.ForeignKey(
         CaseClock, models.PROTECT, null=True, related_name="+", db_index=False
@@ -68,6 +63,19 @@ class Fact(AppendOnlyModel):
     community = models.ForeignKey(Area, models.PROTECT, related_name="+", db_index=False)
     street = models.ForeignKey(Area, models.PROTECT, related_name="+", db_index=False)
     district = models.ForeignKey(Area, models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        abstract = True
+
+
+class Fact(FactColumns):
+    """A clock that stopped, or an outcome.
+
+    The key follows from the event's position in the log, so that facts built anew from the events
+    are the same rows.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
 
     class Meta:
         verbose_name = _("fact")
@@ -174,6 +182,13 @@ DIMENSIONS: dict[type[DaySum], tuple[str, ...]] = {
 }
 
 
+class LateFacts(models.TextChoices):
+    """Where facts and counter-entries go that come after their period was published."""
+
+    SUPPLEMENT = "supplement", _("into a supplement of the period")
+    NEXT = "next", _("into the next period that is published")
+
+
 class EvaluationPolicy(models.Model):
     """Numbers of evaluation that a city sets for itself, from a day on; rows of the past stay."""
 
@@ -181,6 +196,15 @@ class EvaluationPolicy(models.Model):
     repeat_days = models.PositiveSmallIntegerField(
         _("filed again within so many days counts as a repeat"),
         help_text=_("the same type in the same cell"),
+    )
+    appeal_days = models.PositiveSmallIntegerField(
+        _("a department may appeal within so many days"), default=30
+    )
+    late_facts = models.CharField(
+        _("what comes after a period was published"),
+        max_length=10,
+        choices=LateFacts.choices,
+        default=LateFacts.SUPPLEMENT,
     )
 
     class Meta:

@@ -15,7 +15,16 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, IntegerField, Q, QuerySet, Sum, Value
+from django.db.models import (
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
@@ -23,7 +32,16 @@ from cases.models import CaseClock
 from cases.workflow import ClockKind, ClockOutcome
 from evaluation.indicators import INDICATORS, measures_of
 from evaluation.measures import MEASURES, Measure
-from evaluation.models import DIMENSIONS, DaySum, DirtyDay, Fact, PersonDay, PlaceDay, TypeDay
+from evaluation.models import (
+    DIMENSIONS,
+    CounterEntry,
+    DaySum,
+    DirtyDay,
+    Fact,
+    PersonDay,
+    PlaceDay,
+    TypeDay,
+)
 from evaluation.models import OrganisationDay as BodyDay
 from evaluation.periods import Period
 from evaluation.services.sums import measure_sum
@@ -41,6 +59,30 @@ OF_CLOCK = {
 }
 SOURCES: tuple[type[DaySum], ...] = (BodyDay, TypeDay, PersonDay, PlaceDay)  # smallest first
 Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """High-water marks: what was known when figures were frozen, and what has come since others.
+
+    Facts of events in (``after``, ``position``], counter-entries in (``entries_after``,
+    ``entries``].
+    """
+
+    position: int
+    entries: int
+    after: int = -1
+    entries_after: int = -1
+
+    @property
+    def facts(self) -> Q:
+        """The facts that count."""
+        return Q(position__gt=self.after, position__lte=self.position)
+
+    @property
+    def counted(self) -> Q:
+        """The counter-entries that count."""
+        return Q(pk__gt=self.entries_after, pk__lte=self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,34 +119,68 @@ def figures(
     period: Period,
     now: datetime,
     scope: Scope = EVERYWHERE,
-    until: int | None = None,
+    until: Mark | None = None,
 ) -> dict[Key, dict[str, int]]:
     """Return the measures of some indicators for each object: keys by ``by``, measures by name.
 
     ``by`` names dimensions: district, street, community, cell, organisation, person, type, source,
     day; () adds everything up under the key (). Objects of which nothing is known are left out.
-    ``until`` is a position: only facts of events up to it count, none of clocks that run.
+    ``until`` leaves out what came later: facts, counter-entries, and all clocks that run.
 
     ``INDICATORS[key].value(measures)`` is the figure. One statement, and one for the dirty days.
     """
+    found = figures_over([period], indicators=indicators, by=by, now=now, scope=scope, until=until)
+    return found[0]
+
+
+def figures_over(
+    periods: Sequence[Period],
+    *,
+    indicators: Iterable[str],
+    by: Sequence[str] = (),
+    now: datetime,
+    scope: Scope = EVERYWHERE,
+    until: Mark | None = None,
+) -> list[dict[Key, dict[str, int]]]:
+    """Return ``figures`` of several periods, in their order, still in one statement."""
     wanted = [MEASURES[key] for key in measures_of(tuple(indicators))]
-    parts = list(_parts(wanted, by, period, now, scope, until))
+    span = Period(min(each.first for each in periods), max(each.end for each in periods))
+    dirty = dirty_days(span, timezone.localdate(now)) if until is None else []
+    statements: list[str] = []
+    values: list[Any] = []
+    for place, period in enumerate(periods):
+        sql, parameters = _statement(wanted, by, period, now, scope, until, dirty)
+        statements.append(f"SELECT {place}, whole.* FROM ({sql}) AS whole")  # noqa: S608  ours
+        values.extend(parameters)
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(statements), values)
+        rows = cursor.fetchall()
+    width, names = len(by) + 1, [measure.key for measure in wanted]
+    found: list[dict[Key, dict[str, int]]] = [{} for _period in periods]
+    for row in rows:
+        counts = {n: v or 0 for n, v in zip(names, row[width:], strict=True)}
+        found[row[0]][row[1:width]] = counts
+    return found
+
+
+def _statement(
+    wanted: list[Measure],
+    by: Sequence[str],
+    period: Period,
+    now: datetime,
+    scope: Scope,
+    until: Mark | None,
+    dirty: Sequence[date],
+) -> tuple[str, Sequence[Any]]:
+    """Return the statement that adds one period up, and its parameters."""
+    parts = list(_parts(wanted, by, period, now, scope, until, dirty))
     first, *others = parts
     query = (first.union(*others, all=True) if others else first).query
     sql, values = query.sql_with_params()
     keys = ", ".join(f"d_{name}" for name in by)
     sums = ", ".join(f"sum(n_{measure.key})::bigint" for measure in wanted)
     grouped = f"SELECT {keys}{', ' if keys else ''}{sums} FROM ({sql}) AS part"  # noqa: S608  ours
-    if keys:
-        grouped += f" GROUP BY {keys}"
-    with connection.cursor() as cursor:
-        cursor.execute(grouped, values)
-        rows = cursor.fetchall()
-    width = len(by)
-    names = [measure.key for measure in wanted]
-    return {
-        row[:width]: {n: v or 0 for n, v in zip(names, row[width:], strict=True)} for row in rows
-    }
+    return (f"{grouped} GROUP BY {keys}" if keys else grouped), values
 
 
 def figures_by(
@@ -132,20 +208,22 @@ def _parts(
     period: Period,
     now: datetime,
     scope: Scope,
-    until: int | None,
+    until: Mark | None,
+    all_dirty: Sequence[date],
 ) -> Iterator[QuerySet[Any]]:
     source = None if until is not None else _sums_for({*by, *scope.keys})
     in_period = Q(day__gte=period.first, day__lt=period.end)
     facts = Fact.objects.filter(scope.condition())
     if source is None:
-        known = Q() if until is None else Q(position__lte=until)
+        known = Q() if until is None else until.facts
         yield _counted(facts.filter(in_period & known), by, wanted)
     else:
-        dirty = dirty_days(period, timezone.localdate(now))
+        dirty = [day for day in all_dirty if day in period]
         rows = source._default_manager.filter(in_period, scope.condition()).exclude(day__in=dirty)
         yield _added(rows, by, wanted)
         if dirty:
             yield _counted(facts.filter(day__in=dirty), by, wanted)
+    yield _countered(wanted, by, period, now, scope, until)
     for measure in wanted:
         if measure.open_late is None:
             continue
@@ -189,6 +267,26 @@ def _added(rows: QuerySet[Any], by: Sequence[str], wanted: list[Measure]) -> Que
     return keys_of(rows, by).annotate(**sums).values_list(*_shown(by, wanted))
 
 
+def _countered(
+    wanted: list[Measure],
+    by: Sequence[str],
+    period: Period,
+    now: datetime,
+    scope: Scope,
+    until: Mark | None,
+) -> QuerySet[Any]:
+    """Add up what appeals took away and put in its place: the same conditions, signed."""
+    entries = CounterEntry.objects.filter(scope.condition(), until.counted if until else Q())
+    in_period = Q(day__gte=period.first, day__lt=period.end)
+    sums = {}
+    for measure in wanted:
+        late = measure.open_late is not None
+        condition = _late(measure, period, now) if late else in_period & measure.condition
+        what = F("amount") * F(measure.adds) if measure.adds else F("amount")
+        sums[f"n_{measure.key}"] = Sum(what, filter=condition, output_field=IntegerField())
+    return keys_of(entries, by).annotate(**sums).values_list(*_shown(by, wanted))
+
+
 def _zero() -> Coalesce:
     return Coalesce(Value(0), Value(0), output_field=IntegerField())
 
@@ -216,16 +314,21 @@ ANSWERED = (ClockOutcome.DONE.value, ClockOutcome.UNSOLVED.value)
 
 
 def _late_facts(
-    measure: Measure, period: Period, now: datetime, scope: Scope, until: int | None
+    measure: Measure, period: Period, now: datetime, scope: Scope, until: Mark | None
 ) -> QuerySet[Fact]:
     """Facts that fell due in the period and ended after it: then they were open and late.
 
     By the partial index fact_late. As of a position, what ended later than it is left out.
     """
+    facts = Fact.objects.filter(scope.condition(), _late(measure, period, now))
+    return facts if until is None else facts.filter(until.facts)
+
+
+def _late(measure: Measure, period: Period, now: datetime) -> Q:
+    """Return the condition on what was open and late at the period's end and has ended since."""
     assert measure.open_late is not None
     ends_at = min(period.ends_at, now)
-    facts = Fact.objects.filter(
-        scope.condition(),
+    return Q(
         kind=measure.open_late.value,
         outcome__in=ANSWERED,
         is_late=True,
@@ -233,7 +336,6 @@ def _late_facts(
         planned_end_at__lt=ends_at,
         actual_end_at__gte=ends_at,
     )
-    return facts if until is None else facts.filter(position__lte=until)
 
 
 def _late_clocks(
@@ -251,28 +353,57 @@ def _late_clocks(
     )
 
 
+def late_clocks_at(
+    measure: Measure, *, period: Period, now: datetime, mark: Mark
+) -> QuerySet[CaseClock]:
+    """Return the clocks that were open and late, and that no fact up to a mark tells of."""
+    assert measure.open_late is not None
+    ends_at = min(period.ends_at, now)
+    told = Fact.objects.filter(
+        mark.facts, case=OuterRef("case"), clock=OuterRef("pk"), kind=measure.open_late.value
+    )
+    is_running = Q(stopped_at__isnull=True, paused_at__isnull=True)
+    has_ended = Q(stopped_at__isnull=False, outcome__in=ANSWERED, actual_end_at__gte=ends_at)
+    return CaseClock.objects.filter(
+        is_running | (has_ended & ~Exists(told)),
+        kind=ClockKind(measure.open_late.value).value,
+        due_at__gte=period.starts_at,
+        due_at__lt=ends_at,
+    )
+
+
 # ── the list behind a figure ──────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What a measure counted: facts, and for what is open and late the clocks that run."""
+    """What a measure counted: facts, what appeals put in place of facts, clocks that run late."""
 
     facts: QuerySet[Fact]
-    clocks: QuerySet[CaseClock] | None = None
+    clocks: QuerySet[CaseClock] | None
+    entries: QuerySet[CounterEntry]
+
+    @property
+    def queries(self) -> list[QuerySet[Any]]:
+        """Each kind of row, in the order in which they are shown."""
+        known = (self.facts, self.entries, self.clocks)
+        return [query for query in known if query is not None]
 
     def count(self) -> int:
         """Return how many rows there are: the figure."""
-        return self.facts.count() + (self.clocks.count() if self.clocks is not None else 0)
+        return sum(query.count() for query in self.queries)
 
-    def rows(self, offset: int = 0, limit: int = 50) -> list[Fact | CaseClock]:
-        """Return some of them with their cases, the facts first, the latest before the others."""
-        facts = self.facts.select_related("case__type", "organisation", "person")
-        found: list[Fact | CaseClock] = list(facts.order_by("-id")[offset : offset + limit])
-        if self.clocks is not None and len(found) < limit:
-            start = max(offset - self.facts.count(), 0)
-            clocks = self.clocks.select_related("case__type", "organisation", "person")
-            found += clocks.order_by("due_at")[start : start + limit - len(found)]
+    def rows(self, offset: int = 0, limit: int = 50) -> list[Fact | CounterEntry | CaseClock]:
+        """Return some of them with their cases, the latest before the others."""
+        found: list[Fact | CounterEntry | CaseClock] = []
+        for query in self.queries:
+            order = "due_at" if query.model is CaseClock else "-id"
+            rows = query.select_related("case__type", "organisation", "person").order_by(order)
+            taken = list(rows[offset : offset + limit - len(found)])
+            found += taken
+            if len(found) >= limit:
+                break
+            offset = max(offset - (query.count() if offset else 0), 0)
         return found
 
 
@@ -282,16 +413,40 @@ def cases_behind(
     period: Period,
     now: datetime,
     scope: Scope = EVERYWHERE,
-    until: int | None = None,
+    until: Mark | None = None,
+    clocks: Sequence[int] = (),
 ) -> Behind:
-    """Return what ``figures`` counted for a measure: narrow the scope to the figure's object."""
+    """Return what ``figures`` counted for a measure: narrow the scope to the figure's object.
+
+    With ``until``, ``clocks`` are those that were frozen with the figure as open and late.
+    """
     found = MEASURES[measure]
+    counted = until.counted if until else Q()
     if found.open_late is not None:
-        return Behind(
-            _late_facts(found, period, now, scope, until),
-            None if until is not None else _late_clocks(found, period, now, scope),
+        condition = scope.condition() & _late(found, period, now)
+        facts = _late_facts(found, period, now, scope, until)
+        late = (
+            _late_clocks(found, period, now, scope)
+            if until is None
+            else CaseClock.objects.filter(pk__in=clocks)
         )
-    facts = Fact.objects.filter(
-        found.condition, scope.condition(), day__gte=period.first, day__lt=period.end
+    else:
+        in_period = Q(day__gte=period.first, day__lt=period.end)
+        condition = scope.condition() & in_period & found.condition
+        facts = Fact.objects.filter(condition, until.facts if until else Q())
+        late = None
+    return Behind(facts.exclude(pk__in=_taken(counted)), late, _put(counted).filter(condition))
+
+
+def _taken(counted: Q) -> QuerySet[Any]:
+    """Return the facts that appeals have taken away, all entries added up."""
+    entries = CounterEntry.objects.filter(counted, is_original=True).order_by()
+    return entries.values("fact").annotate(n=Sum("amount")).filter(n__lt=0).values("fact")
+
+
+def _put(counted: Q) -> QuerySet[CounterEntry]:
+    """Return what stands in place of facts, but for what was reversed."""
+    reversals = CounterEntry.objects.filter(
+        counted, appeal=OuterRef("appeal"), is_original=False, amount=-1
     )
-    return Behind(facts if until is None else facts.filter(position__lte=until))
+    return CounterEntry.objects.filter(~Exists(reversals), counted, is_original=False, amount=1)

@@ -7,20 +7,20 @@ good cell; a department that had nothing to do has no rank.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.gis.db.models.functions import PointOnSurface
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
 from evaluation.models import ComparisonMember, ObjectKind, Scorecard
 from evaluation.periods import Period
 from evaluation.scoring import Card, Place, ranked, score
-from evaluation.selectors.figures import EVERYWHERE, Scope, figures_by
+from evaluation.selectors.figures import EVERYWHERE, Mark, Scope, figures_by
 from grid.models import Area, GridCell, Zone
 
 DIMENSION_OF = {
@@ -72,7 +72,7 @@ class Standing:
 class Standings:
     """A ranking: its scorecard, and the objects in order."""
 
-    scorecard: Scorecard
+    scorecard: Scorecard | None  # None: frozen, and the version is gone
     card: Card
     rows: list[Standing]
 
@@ -83,27 +83,29 @@ def standings(
     period: Period,
     now: datetime,
     scope: Scope = EVERYWHERE,
-    until: int | None = None,
+    until: Mark | None = None,
     scorecard: Scorecard | None = None,
+    counts: Mapping[Any, dict[str, int]] | None = None,
 ) -> Standings:
     """Return every object of a kind in the order of their ranks, those without one last.
 
-    By the scorecard that holds on the period's first day, unless another is given. Raises
-    NoScorecard where there is none.
+    By the scorecard that holds on the period's first day, unless another is given; by ``counts``,
+    what ``figures_by`` gave, where they are known already. Raises NoScorecard where there is none.
     """
     kind = ObjectKind(kind)
     scorecard = scorecard or Scorecard.objects.valid_on(kind, period.first)
     if scorecard is None:
         raise NoScorecard(f"no scorecard of {kind} on {period.first}")
     card = scorecard.card()
-    counts = figures_by(
-        DIMENSION_OF[kind],
-        indicators=card.indicators,
-        period=period,
-        now=now,
-        scope=scope,
-        until=until,
-    )
+    if counts is None:
+        counts = figures_by(
+            DIMENSION_OF[kind],
+            indicators=card.indicators,
+            period=period,
+            now=now,
+            scope=scope,
+            until=until,
+        )
     objects = {key: (name, name_en) for key, name, name_en in _objects(kind, period, scope, counts)}
     groups = groups_of(kind, period)
     usual = GRADE_2 if kind is ObjectKind.CELL else ""
@@ -132,12 +134,14 @@ def groups_of(kind: ObjectKind, period: Period) -> dict[int, str]:
 def _key_cells(day: date) -> set[int]:
     """Return the cells of key zones: those named, or whose middle a drawn zone covers."""
     zones = Zone.objects.valid_on(day).filter(grade=Zone.Grade.KEY)
-    found = set(GridCell.objects.filter(zones__in=zones).values_list("pk", flat=True))
-    for zone in zones.filter(cells__isnull=True):
-        inside = GridCell.objects.filter(geometry__bboverlaps=zone.geometry)
-        middles = inside.annotate(middle=PointOnSurface("geometry"))
-        found.update(middles.filter(middle__coveredby=zone.geometry).values_list("pk", flat=True))
-    return found
+    drawn = zones.filter(
+        cells__isnull=True,
+        geometry__bboverlaps=OuterRef("geometry"),
+        geometry__covers=OuterRef("middle"),
+    )
+    cells = GridCell.objects.annotate(middle=PointOnSurface("geometry"))
+    found = cells.filter(Q(zones__in=zones) | Exists(drawn))
+    return set(found.order_by().values_list("pk", flat=True))
 
 
 def _objects(
