@@ -66,6 +66,24 @@ DESKS: tuple[Desk, ...] = (
         "device-tv",
         frozenset({Role.SHIFT_SUPERVISOR, Role.LEADER}),
     ),
+    Desk(
+        "evaluation:board",
+        pgettext_lazy("desk", "Evaluation"),
+        "chart-bar",
+        frozenset(
+            {
+                Role.SHIFT_SUPERVISOR,
+                Role.LEADER,
+                Role.INSPECTOR,
+                Role.ADMINISTRATOR,
+                Role.ACCEPTOR,
+                Role.DISPATCHER,
+                Role.DEPARTMENT_CLERK,
+                Role.DEPARTMENT_HEAD,
+                Role.CONTRACTOR_MANAGER,
+            }
+        ),
+    ),
     Desk("components:ledger", pgettext_lazy("desk", "Register"), "cube", EVERYBODY),
     Desk(
         "atlas:atlas",

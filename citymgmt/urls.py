@@ -29,5 +29,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notifications/", include("live.notifications.urls")),
     path("", include("live.urls")),
     path("", include("dispatch.links.urls")),
+    path("evaluation/", include("evaluation.urls")),
     path("", include("desks.urls")),
 ]

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 DAY = timedelta(days=1)
 
@@ -25,12 +25,12 @@ class PeriodKind(StrEnum):
 
 
 PERIOD_LABELS: dict[PeriodKind, str | Promise] = {
-    PeriodKind.LIVE: _("Live"),
-    PeriodKind.DAY: _("Day"),
-    PeriodKind.WEEK: _("Week"),
-    PeriodKind.MONTH: _("Month"),
-    PeriodKind.QUARTER: _("Quarter"),
-    PeriodKind.YEAR: _("Year"),
+    PeriodKind.LIVE: pgettext_lazy("period", "Live"),
+    PeriodKind.DAY: pgettext_lazy("period", "Day"),
+    PeriodKind.WEEK: pgettext_lazy("period", "Week"),
+    PeriodKind.MONTH: pgettext_lazy("period", "Month"),
+    PeriodKind.QUARTER: pgettext_lazy("period", "Quarter"),
+    PeriodKind.YEAR: pgettext_lazy("period", "Year"),
 }
 MONTHS = {PeriodKind.MONTH: 1, PeriodKind.QUARTER: 3, PeriodKind.YEAR: 12}
 

@@ -165,6 +165,18 @@ funds/books/<code>/entries/<entry_id>/reverse/ 302 403 403 403 403 403 403 403 4
 funds/books/<code>/<action>/            302 403 403 403 403 403 403 403 403 403 200 403 403 403 403 403
 funds/squads/                           302 403 403 403 200 200 200 403 403 200 200 200 403 200 403 403
 funds/squads/<code>/                    302 403 403 403 200 200 200 403 403 200 200 200 403 200 403 403
+evaluation/                             302 403 403 200 200 200 200 200 200 403 200 200 200 200 403 403
+evaluation/figure/                      302 403 403 200 200 200 200 200 200 403 200 200 200 200 403 403
+evaluation/cases/                       302 403 403 200 200 200 404 404 404 403 200 200 404 200 403 403
+evaluation/export.<form>                302 403 403 200 200 200 200 200 200 403 200 200 200 200 403 403
+evaluation/periods/                     302 403 403 200 200 200 200 200 200 403 200 200 200 200 403 403
+evaluation/periods/open/                302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+evaluation/periods/<evaluation_id>/check/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+evaluation/periods/<evaluation_id>/publish/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+evaluation/appeals/                     302 403 403 403 200 403 403 200 200 403 200 200 403 403 403 403
+evaluation/appeals/new/<fact_id>/       302 403 403 403 403 403 403 404 404 403 403 403 403 403 403 403
+evaluation/appeals/<appeal_id>/         302 403 403 403 404 403 403 404 404 403 404 404 403 403 403 403
+evaluation/appeals/<appeal_id>/<answer>/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
 supervision/                            302 403 403 403 200 403 403 403 403 403 200 403 403 403 403 403
 supervision/panels/<name>/              302 403 403 403 200 403 403 403 403 403 200 403 403 403 403 403
 supervision/shift/                      302 403 403 403 200 403 403 403 403 403 200 403 403 403 403 403
@@ -222,6 +234,10 @@ notices/<notice_id>/read/               302 404 404 404 404 404 404 404 404 404 
 notices/<notice_id>/withdraw/           302 403 403 403 404 403 403 403 403 403 404 403 403 404 403 403
 supervision/repeats/<spot_id>/<decision>/ 302 403 403 403 404 403 403 403 403 403 404 403 403 403 403 403
 supervision/cycles/<cycle_id>/seen/     302 403 403 403 404 403 403 403 403 403 403 403 403 403 403 403
+evaluation/periods/open/                302 403 403 403 400 403 403 403 403 403 400 400 403 403 403 403
+evaluation/periods/<evaluation_id>/check/ 302 403 403 403 404 403 403 403 403 403 403 404 403 403 403 403
+evaluation/periods/<evaluation_id>/publish/ 302 403 403 403 403 403 403 403 403 403 404 403 403 403 403 403
+evaluation/appeals/<appeal_id>/<answer>/ 302 403 403 403 403 403 403 403 403 403 404 404 403 403 403 403
 notifications/read/                     302 302 302 302 302 302 302 302 302 302 302 302 302 302 302 302
 notifications/settings/                 302 302 302 302 302 302 302 302 302 302 302 302 302 302 302 302
 notifications/<pk>/open/                302 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
@@ -280,6 +296,11 @@ def parts(cast: Cast) -> dict[str, str]:
         "<change>": "up",
         "<page>": "cases",
         "ledgers/<kind>": "ledgers/return",
+        "<evaluation_id>": "1",
+        "<fact_id>": "1",
+        "<appeal_id>": "1",
+        "<answer>": "uphold",
+        "<form>": "xlsx",
         "<spot_id>": "1",
         "<cycle_id>": "1",
         "works/<work_id>/<action>": f"works/{work.pk}/release",
@@ -315,6 +336,7 @@ def parts(cast: Cast) -> dict[str, str]:
         "<export_id>": "1",
         "<body_change_id>": "1",
         "areas/": "areas/?code=330106",
+        "evaluation/cases/": "evaluation/cases/?indicator=filed",
         "locate/": f"locate/?lon={cast.place[0]}&lat={cast.place[1]}",
         "nearest/": f"nearest/?lon={cast.place[0]}&lat={cast.place[1]}",
     }

@@ -1,0 +1,103 @@
+"""What is chosen from above the ranking: object, level, part of the city, period."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from common.templatetags.ui import named
+from evaluation.models import ObjectKind
+from evaluation.pages.choice import WITHIN, Choice, district_of
+from evaluation.periods import PERIOD_LABELS, PeriodKind
+from evaluation.sight import AREAS, POSTS, Sight
+from grid.models import Area
+
+FRESH = {"within": None, "object": None, "indicator": None}
+
+
+def controls(choice: Choice, sight: Sight, now: datetime) -> dict[str, Any]:
+    """Return the choices a person has from here, each an address."""
+    today = timezone.localdate(now)
+    later = choice.period.next
+    is_live = choice.period.kind is PeriodKind.LIVE
+    return {
+        "objects": _objects(choice, sight),
+        "levels": _levels(choice, sight),
+        "areas": _areas(choice),
+        "periods": [
+            (PERIOD_LABELS[kind], choice.query(period=kind.value), kind is choice.period.kind)
+            for kind in (*list(PeriodKind)[1:], PeriodKind.LIVE)
+        ],
+        "earlier": "" if is_live else choice.query(day=choice.period.previous.first.isoformat()),
+        "later": ""
+        if is_live or later.first > today
+        else choice.query(day=later.first.isoformat()),
+    }
+
+
+def _objects(choice: Choice, sight: Sight) -> list[tuple[str, str, bool]]:
+    groups = (
+        (pgettext("evaluation", "Areas"), (ObjectKind.STREET, *AREAS)),
+        (pgettext("evaluation", "Departments"), (ObjectKind.DEPARTMENT,)),
+        (pgettext("evaluation", "Posts"), POSTS),
+        (pgettext("evaluation", "Contractors"), (ObjectKind.CONTRACTOR,)),
+    )
+    return [
+        (str(label), choice.query(**FRESH, kind=own[0].value), choice.kind in own)
+        for label, kinds in groups
+        if (own := [kind for kind in kinds if kind in sight.kinds])
+    ]
+
+
+def _levels(choice: Choice, sight: Sight) -> list[tuple[str, str, bool]]:
+    """Return the kinds of the group that is open: levels of areas, posts."""
+    for group in (AREAS, POSTS):
+        if choice.kind in group:
+            return [
+                (
+                    str(kind.label),
+                    choice.query(
+                        kind=kind.value,
+                        object=None,
+                        indicator=None,
+                        within=_kept(choice, kind),
+                    ),
+                    kind is choice.kind,
+                )
+                for kind in group
+                if kind in sight.kinds
+            ]
+    return []
+
+
+def _kept(choice: Choice, kind: ObjectKind) -> str | None:
+    within = choice.within
+    return within.code if within and within.level in WITHIN.get(kind, ()) else None
+
+
+def _areas(choice: Choice) -> list[tuple[str, str, bool]]:
+    """Return the areas the ranking may be narrowed to: districts, and what is below the chosen."""
+    if not choice.areas:
+        return []
+    own = district_of(choice.within)
+    rows = [
+        area for area in choice.areas if area.level == Area.Level.DISTRICT or area.parent_id == own
+    ]
+    if choice.within and choice.within not in rows:
+        rows.append(choice.within)
+    found = [("", _("Whole city"), choice.within is None)]
+    if choice.kind is ObjectKind.CELL:
+        found = []
+    rows.sort(key=lambda area: area.code)
+    return found + [
+        (
+            area.code,
+            named(area) if area.level == Area.Level.DISTRICT else f"　{named(area)}",
+            choice.within == area,
+        )
+        for area in rows
+    ]

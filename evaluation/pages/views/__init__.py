@@ -1,0 +1,1 @@
+"""Views of evaluation: translate in, ask, translate out."""
