@@ -16,7 +16,7 @@ export function startHealth(line, log, words) {
   });
   log?.addEventListener("read", ({ detail }) => { if (detail) freshAt = performance.now(); show(); });
   line.addEventListener("lost", show);
-  line.addEventListener("refused", () => { isRefused = true; show(); });
+  line.addEventListener("turned-away", () => { isRefused = true; show(); });
   setInterval(show, 1000);
 
   function show() {

@@ -1,6 +1,6 @@
 // One socket of a page. It opens again by itself, ever more seldom and never all pages at once, and
 // knows when it has gone silent. Dispatches "open", "message" (detail: what was said), "lost" and
-// "refused" (nobody is logged in any more).
+// "turned-away" (nobody is logged in any more).
 const FIRST_MS = 500;
 const QUICK_TRIES = 10;
 const LONGEST_QUICK_MS = 2000;
@@ -46,7 +46,7 @@ export class Line extends EventTarget {
     this.socket = null;
     // Once more, in case this browser has logged in anew meanwhile.
     if (code === LOG_IN_AGAIN && ++this.refusals > 1) {
-      this.dispatchEvent(new Event("refused"));
+      this.dispatchEvent(new Event("turned-away"));
       return;
     }
     const longest = this.tries < QUICK_TRIES ? LONGEST_QUICK_MS : LONGEST_MS;

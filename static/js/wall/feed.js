@@ -140,7 +140,7 @@ export class Feed extends EventTarget {
   end() {
     this.isEnded = true;
     this.socket?.close();
-    this.dispatchEvent(new Event("refused"));
+    this.dispatchEvent(new Event("turned-away"));
   }
 }
 

@@ -23,7 +23,7 @@ class Wall {
     this.round = new Round(settings, words);
     this.round.addEventListener("scene", () => this.drawScene());
     this.feed.addEventListener("figures", ({ detail }) => this.take(detail));
-    this.feed.addEventListener("refused", () => location.reload());
+    this.feed.addEventListener("turned-away", () => location.reload());
     document.addEventListener("keydown", (event) => this.pressed(event));
     document.addEventListener("click", (event) => {
       if (event.target.closest("[data-card-close]") || !event.target.closest("[data-card], [data-number], [data-wall-map]")) this.closeCard();
