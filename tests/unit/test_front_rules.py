@@ -39,6 +39,11 @@ def test_no_script_knows_a_states_name():
     assert [name for name, text in words(SCRIPTS) if names.search(text)] == []
 
 
+def test_no_words_before_an_import_are_taken_for_an_export_of_it():
+    taken = re.compile(r"export[\s{][^;]*?import[^;]*?from\s*[\"'][./]")  # as static files read it
+    assert [name for name, text in words(SCRIPTS) if taken.search(text)] == []
+
+
 @pytest.mark.parametrize("pattern", [r"<script>", r"\sstyle=", r"\son[a-z]+=", r"javascript:"])
 def test_no_template_holds_inline_code(pattern):
     found = re.compile(pattern)

@@ -1,4 +1,5 @@
-// Filters send themselves when a choice changes. An export is of exactly what is filtered: its form takes the parameters of the present address.
+// Filters send themselves when a choice changes. Exported is exactly what is filtered: the form takes
+// the parameters of the present address.
 import { on } from "./dom.js";
 
 export function startExport() {
