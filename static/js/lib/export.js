@@ -2,7 +2,7 @@
 // the parameters of the present address.
 import { on } from "./dom.js";
 
-export function startExport() {
+export function startExporting() {
   on("change", "[data-submit-form]", (field) => field.form.requestSubmit());
   on("click", "[data-with-address]", (button) => {
     const form = button.form;
