@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from django.core.management import call_command
 from django.db import connection
@@ -78,12 +79,12 @@ def template_make() -> str:
                 whole = {old: files for old, files in made_of.items() if files}
                 older = [old for old, files in whole.items() if files.items() <= sources.items()]
                 start = max(older, key=lambda old: len(whole[old]), default="template1")
-                cursor.execute(f'DROP DATABASE IF EXISTS "{name}_new" WITH (FORCE)')
+                _drop(cursor, f"{name}_new")
                 cursor.execute(f'CREATE DATABASE "{name}_new" TEMPLATE "{start}"')
                 _migrate(f"{name}_new")
                 cursor.execute(f'COMMENT ON DATABASE "{name}_new" IS %s', [json.dumps(sources)])
                 for old in made_of:
-                    cursor.execute(f'DROP DATABASE IF EXISTS "{old}" WITH (FORCE)')
+                    _drop(cursor, old)
                 cursor.execute(f'ALTER DATABASE "{name}_new" RENAME TO "{name}"')
     finally:
         database_use(usual)
@@ -105,6 +106,7 @@ def database_copy(source: str, name: str) -> None:
     """Copy a database that nobody is connected to any more."""
     database_drop(name)
     with connection._nodb_cursor() as cursor:
+        _end_sessions(cursor, source)  # threads of tests leave theirs behind
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
 
 
@@ -112,7 +114,22 @@ def database_drop(name: str) -> None:
     """Remove a database, whoever still holds a connection to it."""
     connection.close()
     with connection._nodb_cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        _drop(cursor, name)
+
+
+def _drop(cursor: Any, name: str) -> None:
+    """Drop a database; not WITH (FORCE): that would end a vacuum, which only a superuser may."""
+    _end_sessions(cursor, name)
+    cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
+
+
+def _end_sessions(cursor: Any, name: str) -> None:
+    """End the sessions of our own roles at a database."""
+    cursor.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = %s AND pg_has_role(usesysid, 'MEMBER') AND pid <> pg_backend_pid()",
+        [name],
+    )
 
 
 def _migrate(name: str) -> None:

@@ -162,8 +162,9 @@ class Hub:
 
     async def _follow(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
+            with contextlib.suppress(TimeoutError):  # wait_for loses a cancelling that comes with it
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._woken.wait()
             self._woken.clear()
             try:
                 stretch = await self.log.do(reading.read_on, self.position, list(self.scopes))

@@ -17,6 +17,7 @@ from django.test import Client
 from accounts.models import User
 from citymgmt.asgi import application
 from live.hub.hub import hub_here
+from live.services import events_sequence, head
 
 PATIENCE_SECONDS = 20
 SESSION = settings.SESSION_COOKIE_NAME
@@ -107,13 +108,21 @@ class Page:
         return [(each["case"], each["state"]) for each in self.heard if each["type"] == "case"]
 
     async def quiet(self) -> None:
-        """Wait until whatever was committed until now has been told: the next beat says so."""
-        await self.hear("beat")
+        """Wait until whatever was committed until now has been told: a beat says how far."""
+        until = await later(numbered_until_now)()
+        while (await self.hear("beat"))["upto"] < until:
+            pass
 
     async def leave(self) -> None:
         """Close the page."""
         await self.socket.send_input({"type": "websocket.disconnect", "code": 1001})
         await self.socket.wait(PATIENCE_SECONDS)
+
+
+def numbered_until_now() -> int:
+    """Number what is committed; return the head of the log."""
+    events_sequence()
+    return head()
 
 
 def hang_up() -> None:

@@ -199,9 +199,9 @@ def test_every_page_has_the_bell_and_asks_for_its_number_afterwards(cast, page_o
 
 def test_the_bell_costs_one_query_besides_the_log_in(cast, page_of):
     clerk = page_of("clerk_sun")
-    clerk.get("/notifications/count/")
+    clerk.get("/notifications/count/", headers={"hx-request": "true"})
     with CaptureQueriesContext(connection) as queries:
-        clerk.get("/notifications/count/")
+        clerk.get("/notifications/count/", headers={"hx-request": "true"})
     asked = [
         query["sql"]
         for query in queries

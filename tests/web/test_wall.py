@@ -159,9 +159,9 @@ def test_the_snapshot_takes_no_more_queries_for_more_cases(
     client = page_of("supervisor_zhao")
     SNAPSHOTS.forget()
     with django_assert_max_num_queries(12):  # ten of the figures, session and person
-        client.get("/wall/snapshot/")
+        client.get("/wall/snapshot/", headers={"accept": "application/json"})
     with django_assert_max_num_queries(2):  # shared for a second by everybody who looks
-        client.get("/wall/snapshot/")
+        client.get("/wall/snapshot/", headers={"accept": "application/json"})
 
 
 def test_rates_and_ranks_are_evaluation_s_own(busy_city, page_of):
