@@ -50,9 +50,14 @@ def hold_take(*, case: Case, user: User, now: datetime) -> Hold:
     return held.get(case.pk) or Hold(case.pk, case.number, user, now)  # given up in the same moment
 
 
-def hold_release(*, case: Case, user: User) -> None:
-    """Give up one's hold; somebody else's stays."""
-    CaseHold.objects.filter(case=case, user=user).delete()
+def hold_release(*, case: Case, user: User, until: datetime | None = None) -> None:
+    """Give up one's hold; somebody else's stays, and one's own that was renewed after ``until``.
+
+    A page that is left says until when it held: what it says may come after the page that took its
+    place has taken the case anew.
+    """
+    own = CaseHold.objects.filter(case=case, user=user)
+    (own if until is None else own.filter(until__lte=until)).delete()
 
 
 def holds_of(cases: Iterable[int], now: datetime) -> dict[int, Hold]:

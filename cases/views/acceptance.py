@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -91,13 +92,23 @@ def _component_named(code: str, case: Case) -> Component | None:
     return Component.objects.filter(code=code, city=case.city_id).select_related("type").first()
 
 
+def moment_or_none(text: str) -> datetime | None:
+    """Return the moment a page sent back; None for none and for nonsense."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if timezone.is_aware(moment) else None
+
+
 @require_POST
 @for_roles(Role.ACCEPTOR)
 def acceptance_hold(request: HttpRequest, number: str) -> HttpResponse:
     """Take a report, renew that, or give it up; say who has this one and the others open."""
     case, now = case_get_visible(user=request.user, number=number), clock.now()
     if request.POST.get("release"):
-        hold_release(case=case, user=request.user)
+        until = moment_or_none(request.POST.get("until", ""))
+        hold_release(case=case, user=request.user, until=until)
         hint_case(number, LOCK)
         return HttpResponse(status=204)
     hold = hold_take(case=case, user=request.user, now=now)
@@ -107,6 +118,7 @@ def acceptance_hold(request: HttpRequest, number: str) -> HttpResponse:
         {
             "is_mine": hold.is_of(request.user),
             "holder": str(hold.user),
+            "until": hold.until.isoformat(),
             "seconds": max(int((hold.until - now).total_seconds()), 0),
             "held_for": int(HELD_FOR.total_seconds()),
             "others": {

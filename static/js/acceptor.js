@@ -5,7 +5,7 @@ import { makeMap } from "./map/base.js";
 // ── who has it open ─────────────────────────────────────────────────────────────────────────────
 
 const line = document.querySelector("[data-hold]");
-const state = { until: 0, pattern: "", name: "" };
+const state = { until: 0, pattern: "", name: "", heldUntil: "" };
 
 function minutes(milliseconds) {
   const seconds = Math.max(Math.round(milliseconds / 1000), 0);
@@ -34,8 +34,8 @@ async function hold({ isOpening = false } = {}) {
   if (!answer?.ok) {
     Object.assign(state, { pattern: line.dataset.lost });
   } else {
-    const { is_mine: isMine, holder, seconds, others } = await answer.json();
-    Object.assign(state, { until: performance.now() + seconds * 1000, pattern: isMine ? line.dataset.mine : line.dataset.other, name: holder });
+    const { is_mine: isMine, holder, seconds, until, others } = await answer.json();
+    Object.assign(state, { heldUntil: isMine ? until : "", until: performance.now() + seconds * 1000, pattern: isMine ? line.dataset.mine : line.dataset.other, name: holder });
     line.classList.toggle("is-taken", !isMine);
     showOthers(others);
   }
@@ -43,8 +43,10 @@ async function hold({ isOpening = false } = {}) {
 }
 
 function release() {
+  if (!state.heldUntil) return;
   const body = new FormData();
   body.append("release", "1");
+  body.append("until", state.heldUntil);  // the page that comes next may hold it anew
   body.append("csrfmiddlewaretoken", csrfToken());
   navigator.sendBeacon(line.dataset.hold, body);
 }

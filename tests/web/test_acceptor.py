@@ -44,6 +44,16 @@ def test_a_report_somebody_has_open_is_shown_as_theirs_and_the_next_one_is_offer
     assert hold(wu, first).json()["is_mine"] is True
 
 
+def test_a_page_that_was_left_does_not_give_up_what_the_next_one_holds(cast, page_of):
+    story, wang, wu = Story(cast), page_of("acceptor_wang"), page_of("acceptor_wu")
+    before = hold(wang, story).json()["until"]
+    after = hold(wang, story).json()["until"]  # loaded again; what the first page says comes late
+    hold(wang, story, release="1", until=before)
+    assert hold(wu, story).json()["is_mine"] is False
+    hold(wang, story, release="1", until=after)
+    assert hold(wu, story).json()["is_mine"] is True
+
+
 def test_a_hold_ends_by_itself_and_never_keeps_anybody_from_acting(cast):
     story = Story(cast)
     hold_take(case=story.case, user=cast.acceptor_wang, now=NOW)
