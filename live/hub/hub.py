@@ -162,7 +162,8 @@ class Hub:
 
     async def _follow(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):  # wait_for loses a cancelling that comes with it
+            # wait_for would lose a cancelling that comes with what it waits for.
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._woken.wait()
             self._woken.clear()
