@@ -1,7 +1,7 @@
 """Who acts in this request: the person of the session, or the same person standing in for another.
 
-Standing in covers the desks and cases. What is configured, surveyed or paid is done in one's own
-name only: those pages show, and refuse to write.
+Standing in covers the desks and cases. What is configured, surveyed, paid or evaluated is done in
+one's own name only: those pages show, and refuse to write.
 """
 
 from __future__ import annotations
@@ -22,7 +22,17 @@ from common.refusals import refusal_page
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Namespaces of pages whose writes are nobody's turn of duty.
 IN_OWN_NAME = frozenset(
-    {"admin", "components", "census", "plates", "atlas", "documents", "funds", "squads"}
+    {
+        "admin",
+        "components",
+        "census",
+        "plates",
+        "atlas",
+        "documents",
+        "funds",
+        "squads",
+        "evaluation",
+    }
 )
 
 

@@ -66,7 +66,7 @@ class ClosingAnswersInput(forms.Widget):
         met = set(data.getlist(f"{name}_met")) if hasattr(data, "getlist") else set()
         count = (
             int(data.get(f"{name}_count") or 0)
-            if str(data.get(f"{name}_count", "")).isdigit()
+            if str(data.get(f"{name}_count", "")).isdecimal()
             else 0
         )
         return [
@@ -111,7 +111,7 @@ class PhotosField(RawListField):
     widget = PhotosInput
 
     def clean(self, value):
-        ids = [int(item) for item in value if str(item).isdigit()]
+        ids = [int(item) for item in value if str(item).isdecimal()]
         if len(ids) > PHOTO_LIMIT:
             raise forms.ValidationError(
                 _("At most %(count)d photos."), params={"count": PHOTO_LIMIT}

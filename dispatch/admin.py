@@ -186,7 +186,7 @@ class RoutingRuleAdmin(KeptAdmin):
                 now=clock.now(),
                 note=sent.get("note", ""),
                 digest=sent.get("digest", ""),
-                number=int(sent["number"]) if sent.get("number", "").isdigit() else -1,
+                number=int(sent["number"]) if sent.get("number", "").isdecimal() else -1,
             )
             return _now("Version %(number)s holds from now on.") % {"number": rules.number}
 
@@ -197,7 +197,7 @@ class RoutingRuleAdmin(KeptAdmin):
         sent = request.POST.get("number", "")
 
         def take_back() -> str:
-            number = int(sent) if sent.isdigit() and len(sent) < 9 else 0
+            number = int(sent) if sent.isdecimal() and len(sent) < 9 else 0
             draft_take_back(city=the_city(), number=number)
             return _now("The draft is as version %(number)s was.") % {"number": number}
 

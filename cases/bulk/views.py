@@ -42,7 +42,7 @@ def kind_of(request: HttpRequest, action: str) -> BulkKind:
 
 def cases_chosen(request: HttpRequest, sent: QueryDict, kind: BulkKind) -> list[Case]:
     """Return the chosen cases that the person sees, the most urgent first: one query."""
-    wanted = [number for number in dict.fromkeys(sent.getlist("case")) if number.isdigit()]
+    wanted = [number for number in dict.fromkeys(sent.getlist("case")) if number.isdecimal()]
     most = MOST_ASKED if kind.each else MOST
     rows = Case.objects.visible_to(request.user).filter(number__in=wanted[:most])
     if kind.offered is not None:
@@ -108,13 +108,13 @@ def sent_lines(request: HttpRequest, kind: BulkKind, cases: list[Case]) -> list[
     )
     lines = []
     for number in dict.fromkeys(request.POST.getlist("case")):
-        if not number.isdigit() or len(number) > 20:
+        if not number.isdecimal() or len(number) > 20:
             continue
         case, fields = found.get(number), dict(common)
         if case is not None and kind.each:
             fields |= row_form(kind, case, request.user, now, request.POST).door_fields()
         version = request.POST.get(f"version-{number}", "")
-        is_version = version.isdigit() and len(version) < 10
+        is_version = version.isdecimal() and len(version) < 10
         lines.append(Line(number, int(version) if is_version else None, fields))
     return lines
 

@@ -147,7 +147,7 @@ class ActionPage:
 def chosen_photos(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the photos a form carries already, sent or in its address; only the reader's own."""
     sent = request.POST or request.GET
-    ids = [item for item in sent.getlist("photos") if item.isdigit() and len(item) < 18]
+    ids = [item for item in sent.getlist("photos") if item.isdecimal() and len(item) < 18]
     photos = Photo.objects.filter(pk__in=ids, owner=request.user)
     return [photo_data(photo) for photo in photos]
 
@@ -220,7 +220,7 @@ def case_action(request: HttpRequest, number: str, action: str) -> HttpResponse:
 
 def _sent(page: ActionPage, option: ActionOption | None) -> HttpResponse:
     version, key = page.request.POST.get("version", ""), page.request.POST.get("key", "")
-    if not version.isdigit() or len(version) > 9 or not 0 < len(key) <= 100:
+    if not version.isdecimal() or len(version) > 9 or not 0 < len(key) <= 100:
         raise Http404
     form = page.form(option, page.request.POST) if option else None
     if form is not None and not form.is_valid():

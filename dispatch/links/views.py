@@ -105,7 +105,7 @@ class CasePage:
     def version(self) -> int:
         """Return the version the page showed; a form without one is none of ours."""
         raw = self.request.POST.get("version", "")
-        if not raw.isdigit() or len(raw) > 9:
+        if not raw.isdecimal() or len(raw) > 9:
             raise LinkNotFound
         return int(raw)
 
@@ -232,7 +232,7 @@ def contractors(request: HttpRequest) -> HttpResponse:
 def switched(request: HttpRequest) -> bool:
     """Offer a contractor no longer, or again, if that is what was sent."""
     number = request.POST.get("contractor", "")
-    if not number.isdigit() or len(number) > 17:
+    if not number.isdecimal() or len(number) > 17:
         return False
     is_active = request.POST.get("is_active") == "1"
     contractor_switch(actor=request.user, contractor_id=int(number), is_active=is_active)

@@ -39,7 +39,7 @@ def sent(request: HttpRequest) -> HttpResponse:
     """Switch a desk, or withdraw a switch whose day has not come."""
     now = clock.now()
     try:
-        if request.POST.get("withdraw", "").isdigit():
+        if request.POST.get("withdraw", "").isdecimal():
             number = int(request.POST["withdraw"][:17])
             switch_withdraw(actor=request.user, switch_id=number, now=now)
             messages.success(request, _("The planned switch was withdrawn."))

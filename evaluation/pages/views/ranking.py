@@ -223,7 +223,9 @@ def cases(request: HttpRequest) -> HttpResponse:
     if found is None:
         raise Http404
     bar = request.GET.get("bar", "")
-    if bar.isascii() and bar.isdigit() and int(bar) < len(bar_names()):
+    if bar not in {str(number) for number in range(len(bar_names()))}:
+        bar = ""
+    if bar:
         found = _of_bar(choice, sight, int(bar), now, published.mark if published else None)
     page = request.GET.get("page", "1")
     number = int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1
