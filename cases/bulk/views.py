@@ -28,6 +28,7 @@ from common import clock
 from common.errors import DomainError
 
 MOST_ASKED = 50  # rows that ask something each
+NEVER = 0  # a version no case has: a row that does not say what was seen is refused as stale
 
 
 def kind_of(request: HttpRequest, action: str) -> BulkKind:
@@ -115,7 +116,7 @@ def sent_lines(request: HttpRequest, kind: BulkKind, cases: list[Case]) -> list[
             fields |= row_form(kind, case, request.user, now, request.POST).door_fields()
         version = request.POST.get(f"version-{number}", "")
         is_version = version.isdecimal() and len(version) < 10
-        lines.append(Line(number, int(version) if is_version else None, fields))
+        lines.append(Line(number, int(version) if is_version else NEVER, fields))
     return lines
 
 

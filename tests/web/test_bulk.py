@@ -82,3 +82,13 @@ def test_the_bar_offers_what_the_readers_roles_may_do(cast, page_of):
     assert 'formaction="/bulk/sign/"' in page
     assert page_of("clerk_sun").get("/bulk/close/").status_code == 403
     assert page_of("clerk_sun").get("/bulk/report/").status_code == 404
+
+
+@pytest.mark.parametrize("version", ["", "²", "x"])
+def test_a_row_that_does_not_say_what_was_seen_is_refused(cast, page_of, to_close, version):
+    client = page_of("supervisor_zhao")
+    sent = form_of(client.get("/bulk/close/", {"case": [s.case.number for s in to_close]}))
+    sent[f"version-{to_close[0].case.number}"] = version
+    answer = client.post("/bulk/close/", sent, follow=True)
+    assert "2 done, 1 refused" in answer.text
+    assert "Somebody has changed this case" in answer.text

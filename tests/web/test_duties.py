@@ -11,6 +11,7 @@ from accounts.models import Delegation
 from cases.models import CaseEvent
 from cases.workflow import State
 from common import clock
+from evaluation.models import EvaluationPeriod
 from tests.cast import NOW, Story
 
 
@@ -80,6 +81,9 @@ def test_what_is_done_in_ones_own_name_is_refused_while_standing_in(
     assert answer.status_code == 403
     assert "in your own name" in answer.text
     assert client.get(f"/components/{code}/").status_code == 200
+    refused = client.post("/evaluation/periods/open/", {"kind": "month", "day": "2026-02-01"})
+    assert (refused.status_code, EvaluationPeriod.objects.count()) == (403, 0)
+    assert "in your own name" in refused.text
 
 
 def test_nobody_takes_back_or_stands_in_for_what_is_not_theirs(cast, page_of, supervisors_page):

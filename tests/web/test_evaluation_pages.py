@@ -113,6 +113,33 @@ def test_bars_of_handling_times_add_to_what_was_handled_and_open_it(month, page_
     assert sum(int(count) for _url, count in bars) == lists_of(handled)[0][1]
 
 
+NONSENSE = (
+    "",
+    "x",
+    "²",
+    "-1",
+    "99",
+    "9" * 40,
+    "0001-01-01",
+    "9999-12-31",
+    "2026-02-30",
+    "\0",
+    "all",
+)
+
+
+@pytest.mark.parametrize(
+    "name", ["kind", "period", "day", "within", "object", "indicator", "side", "bar", "page"]
+)
+def test_nonsense_in_an_address_is_never_an_error_of_ours(month, page_of, name):
+    client = page_of("leader_tang")
+    usual = {"kind": "department", "period": "month", "day": "2026-03-16", "indicator": "handled"}
+    for page in ("", "figure/", "cases/"):
+        for value in NONSENSE:
+            answer = client.get(f"/evaluation/{page}", usual | {name: value})
+            assert answer.status_code in (200, 400, 404), (page, name, value)
+
+
 def test_a_department_sees_its_group_and_opens_only_its_own_cases(month, page_of):
     own, other = month.bodies["sanitation"].pk, month.bodies["gardens"].pk
     client = page_of("head_qian")
