@@ -27,6 +27,7 @@ from django.db.models import (
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 from django.utils.translation import gettext as _
 
+from common.durations import duration_words
 from common.templatetags.ui import named
 from evaluation.indicators import INDICATORS, Indicator, Unit
 from evaluation.pages.board import Board, added
@@ -208,10 +209,28 @@ def bar_condition(place: int) -> Q:
 
 
 def bar_names() -> list[str]:
-    """Return what stands under the bars."""
-    names = [f"≤{EDGES[0]} h"]
-    names += [f"{a}–{b} h" if b <= 24 else f"{a // 24}–{b // 24} d" for a, b in pairwise(EDGES)]
-    return [*names, f">{EDGES[-1] // 24} d"]
+    """Return which lengths the bars stand for, in words."""
+    words = duration_words()
+    return [words["day" if in_days else "hour"].replace("%d", span) for span, in_days in _spans()]
+
+
+def bar_labels() -> list[str]:
+    """Return what stands under the bars: a unit where it begins to hold."""
+    spans = _spans()
+    return [
+        name if place == 0 or in_days else span
+        for place, (name, (span, in_days)) in enumerate(zip(bar_names(), spans, strict=True))
+    ]
+
+
+def _spans() -> list[tuple[str, bool]]:
+    """Return the bars as spans of hours, or of days (true)."""
+    spans = [(f"≤{EDGES[0]}", False)]
+    spans += [
+        (f"{a}–{b}", False) if b <= 24 else (f"{a // 24}–{b // 24}", True)
+        for a, b in pairwise(EDGES)
+    ]
+    return [*spans, (f">{EDGES[-1] // 24}", True)]
 
 
 def times(*, period: Period, now: datetime, scope: Scope, until: Mark | None) -> dict[str, Any]:
@@ -256,13 +275,15 @@ def times(*, period: Period, now: datetime, scope: Scope, until: Mark | None) ->
 def _bars(pairs: Sequence[tuple[int, int]], top: int) -> list[dict[str, Any]]:
     width = (TIMES_WIDTH - LEFT - 8) / len(pairs)
     bars = []
-    for place, ((kept, late), name) in enumerate(zip(pairs, bar_names(), strict=True)):
+    names = zip(bar_names(), bar_labels(), strict=True)
+    for place, ((kept, late), (name, label)) in enumerate(zip(pairs, names, strict=True)):
         base, middle = _y(0, 0, top), _y(kept, 0, top)
         upper = _y(kept + late, 0, top)
         bars.append(
             {
                 "place": place,
                 "name": name,
+                "label": label,
                 "x": round(LEFT + place * width + width * 0.14, 1),
                 "width": round(width * 0.72, 1),
                 "middle": round(LEFT + (place + 0.5) * width, 1),

@@ -15,6 +15,7 @@ function refresh(form) {
     const isDone = filled(form, item.dataset.check);
     item.classList.toggle("done", isDone);
     item.classList.toggle("open", !isDone);
+    item.hidden = Boolean(document.querySelector(`[data-no-need="${CSS.escape(item.dataset.check)}"]`));
   });
 }
 
