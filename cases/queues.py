@@ -112,6 +112,8 @@ def desk_cases(user: User) -> QuerySet[Case]:
 
     Counted in the index alone (case_desk).
     """
+    if user.organisation_id is None or not user.is_active:
+        return Case.objects.none()
     return Case.objects.filter(desk=user.organisation_id, is_open=True)
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from cases.queues import desk_cases
 from cases.services import case_report
 from cases.workflow import State
 from tests.cast import NOW, Story
@@ -98,6 +99,14 @@ def test_the_dispatcher_sees_what_the_own_desk_holds(cast, stories, page_of):
     assert count_of(own, "filed") == 0
     assert count_of(other, "filed") == len(rows_of(other)) == 1
     assert count_of(own, "rework") == 1
+
+
+def test_a_dispatcher_of_no_desk_has_no_cases(cast, page_of):
+    Story(cast)  # no desk holds it yet
+    cast.dispatcher_li.organisation = None
+    cast.dispatcher_li.save()
+    assert desk_cases(cast.dispatcher_li).count() == 0
+    assert "Nothing waits here" in page_of("dispatcher_li").get("/dispatch/").text
 
 
 def test_the_dispatch_desk_suggests_a_department_and_a_deadline(stories, page_of):
