@@ -18,6 +18,7 @@ from cases.models import (
 )
 from cases.workflow import State
 from tests.cast import NOW, Story
+from tests.web.test_routing_pages import form_of
 
 OVERDUE = NOW + timedelta(days=3)
 
@@ -75,7 +76,8 @@ def test_many_are_urged_together_each_with_its_result(cast, story, page_of, at_t
     listed = page.get("/supervision/overdue/")
     numbers = [each.case.number for each in (story, other, ended)]
     assert [number in listed.text for number in numbers] == [True, True, False]
-    chosen = {"key": "k", "case": [*numbers, "20000101000001"], "next": "/supervision/overdue/"}
+    chosen = {"case": [*numbers, "20000101000001"], "next": "/supervision/overdue/"}
+    chosen = form_of(page.get("/bulk/urge/", chosen)) | chosen
     answer = page.post("/bulk/urge/", chosen, follow=True)
     assert "2 done, 2 refused" in answer.text
     assert "cannot be done" in answer.text  # the closed one
