@@ -19,13 +19,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone
 
+from accounts.models import City, User
+from accounts.roles import Role
 from benchmarks.figures import Figure
-from benchmarks.ledger import median_ms
+from benchmarks.ledger import PLAIN_FILES, median_ms, page_of
 from cases.models import Case
 from common.lifted_keys import keys_checked_at_the_end
 from common.owner import database_analyze
+from desks.replay.crew import Crew
 from desks.replay.database import city_prepare, database_use
 from evaluation.indicators import INDICATORS
 from evaluation.measures import MEASURES
@@ -35,9 +40,10 @@ from evaluation.seeding import facts_multiply
 from evaluation.selectors.figures import EVERYWHERE, cases_behind, figures, figures_by
 from evaluation.selectors.standings import standings
 from evaluation.services.facts import READER, days_touch
+from evaluation.services.publishing import evaluation_check, evaluation_open
 from evaluation.services.stories import facts_made
 from evaluation.services.sums import days_fold
-from live.models import EventPosition
+from live.models import EventPosition, EventReader
 from live.readers import reader_run
 from live.services import head
 
@@ -48,7 +54,8 @@ DATABASE = f"citymgmt_bench_evaluation_{CASES}"
 CONSENT = "--yes-this-is-a-benchmark-database"
 SEED = ("seed_cases", CONSENT, "--count", str(CHAINED), "--processes", "2")
 LIVE_MS, MONTH_S, CELLS_S, YEAR_S, ACTIONS, MEMORY_MB = 200, 1, 3, 3, 200, 500
-LIST_MS = 500
+LIST_MS, PUBLISH_S, QUERIES = 500, 30, 15
+PAGE_S = 3  # thirteen months are drawn
 READ = 5_000  # events, when it is measured how fast facts follow
 
 
@@ -67,6 +74,8 @@ def measure(_database: str) -> Iterator[Figure]:
     database_analyze()
     print(f"{CASES:,} cases, {head():,} chained events, {fact_count():,} facts")
     yield from reading(now)
+    yield from publishing(now)
+    yield from pages(now)
     yield from following()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     yield Figure("memory of the process at its most", peak, MEMORY_MB, "MB", at_most=True)
@@ -136,6 +145,42 @@ def behind(month: Period, now: datetime) -> Iterator[Figure]:
     assert found.count() == each[body]["handled"], "the list is not the figure"
     name = f"first page of {found.count():,} behind a figure"
     yield Figure(name, median_ms(lambda: found.rows(0, 50)), LIST_MS, "ms", at_most=True)
+
+
+def publishing(now: datetime) -> Iterator[Figure]:
+    """Time the check that freezes every ranking of the month before, then undo it."""
+    crew, today = Crew(City.objects.get()), timezone.localdate(now)
+    month = Period.of("month", Period.of("month", today).first - timedelta(days=1))
+    checker = User.objects.with_roles().get(pk=crew.holder(Role.SHIFT_SUPERVISOR).pk)
+    with transaction.atomic():
+        # The copies stand as if the reader had written them.
+        EventReader.objects.filter(name=READER.name).update(position=head() * (CASES // CHAINED))
+        draft = evaluation_open(actor=checker, kind="month", day=month.first, now=now)
+        started = time.monotonic()
+        found = evaluation_check(actor=checker, evaluation_id=draft.pk, now=now)
+        seconds = time.monotonic() - started
+        size = sum(len(each) for each in found.rankings.values_list("content", flat=True))
+        transaction.set_rollback(True)
+    remark = f" {size / 1e6:.1f} MB in {found.rankings.count()} rankings"
+    yield Figure("publishing a month", seconds, PUBLISH_S, "s", at_most=True, remark=remark)
+
+
+def pages(now: datetime) -> Iterator[Figure]:
+    """Count the queries of a page for each kind of object, and time it."""
+    reader = Crew(City.objects.get()).holder(Role.LEADER)
+    day = timezone.localdate(now).isoformat()
+    with override_settings(STORAGES=PLAIN_FILES, ALLOWED_HOSTS=["*"]):
+        browser = Client()
+        browser.force_login(reader, backend="accounts.backends.PersonBackend")
+        for kind in ("department", "district", "street", "collector"):
+            query = {"kind": kind, "period": "month", "day": day}
+            page_of(browser, "/evaluation/", query)
+            with CaptureQueriesContext(connection) as captured:
+                page_of(browser, "/evaluation/", query)
+            name = f"page of every {kind}"
+            yield Figure(f"{name}: SQL queries", len(captured), QUERIES, "", at_most=True)
+            median = median_ms(lambda query=query: page_of(browser, "/evaluation/", query))
+            yield Figure(name, median, PAGE_S * 1000, "ms", at_most=True)
 
 
 def following() -> Iterator[Figure]:

@@ -51,6 +51,7 @@ class Statement:
         if not settings.PREPARED_STATEMENTS:
             return self.sql
         connection = connections[DEFAULT_DB_ALIAS]
+        connection.close_if_health_check_failed()  # a cursor would look later than this
         connection.ensure_connection()
         if getattr(self._known, "to", None) is not connection.connection:
             with connection.connection.cursor() as cursor:

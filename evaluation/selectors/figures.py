@@ -66,13 +66,15 @@ class Mark:
     """High-water marks: what was known when figures were frozen, and what has come since others.
 
     Facts of events in (``after``, ``position``], counter-entries in (``entries_after``,
-    ``entries``].
+    ``entries``]. ``is_head``: no fact beyond ``position`` is there, and none is written meanwhile
+    (the reader of facts is held), so that the sums of days may be read in place of their facts.
     """
 
     position: int
     entries: int
     after: int = -1
     entries_after: int = -1
+    is_head: bool = False
 
     @property
     def facts(self) -> Q:
@@ -145,7 +147,7 @@ def figures_over(
     """Return ``figures`` of several periods, in their order, still in one statement."""
     wanted = [MEASURES[key] for key in measures_of(tuple(indicators))]
     span = Period(min(each.first for each in periods), max(each.end for each in periods))
-    dirty = dirty_days(span, timezone.localdate(now)) if until is None else []
+    dirty = dirty_days(span, timezone.localdate(now)) if _reads_sums(until) else []
     statements: list[str] = []
     values: list[Any] = []
     for place, period in enumerate(periods):
@@ -211,7 +213,7 @@ def _parts(
     until: Mark | None,
     all_dirty: Sequence[date],
 ) -> Iterator[QuerySet[Any]]:
-    source = None if until is not None else _sums_for({*by, *scope.keys})
+    source = _sums_for({*by, *scope.keys}) if _reads_sums(until) else None
     in_period = Q(day__gte=period.first, day__lt=period.end)
     facts = Fact.objects.filter(scope.condition())
     if source is None:
@@ -232,6 +234,11 @@ def _parts(
         if until is None:
             clocks = _late_clocks(measure, period, now, scope)
             yield _one_each(clocks, by, wanted, measure, OF_CLOCK)
+
+
+def _reads_sums(until: Mark | None) -> bool:
+    """Tell whether the sums of days hold just what counts."""
+    return until is None or (until.is_head and until.after < 0)
 
 
 def _sums_for(dimensions: set[str]) -> type[DaySum] | None:

@@ -204,7 +204,7 @@ def _freeze(evaluation: EvaluationPeriod, scorecard: Scorecard, now: datetime) -
     assert evaluation.position is not None
     assert evaluation.entries is not None
     kind, period = scorecard.kind, evaluation.period
-    mark = Mark(evaluation.position, evaluation.entries)
+    mark = Mark(evaluation.position, evaluation.entries, is_head=True)
     card = scorecard.card()
     dimension = DIMENSION_OF[ObjectKind(kind)]
     counts = figures_by(dimension, indicators=card.indicators, period=period, now=now, until=mark)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import psycopg2
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
+from accounts.models import City, User
 from accounts.scopes import PreparedFor
 from cases.models import Case
 from cases.parts import parts_of
@@ -84,3 +85,16 @@ def test_parts_are_read_once_until_the_case_is_read_again(cast: Cast, stories):
     stories[1].act("sign", cast.clerk_sun)
     case.refresh_from_db()
     assert len(parts_of(case).clocks) >= len(kinds)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_prepared_on_a_connection_that_died_is_prepared_anew():
+    ask = Prepared(City.objects.filter(code=Slot("code")).values_list("code"))
+    assert ask(code="nowhere") == []
+    pid = connection.connection.get_backend_pid()
+    other = psycopg2.connect(**connection.get_connection_params())
+    with other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    other.close()
+    connection.health_check_done = False  # as at the beginning of a request
+    assert ask(code="nowhere") == []
