@@ -1,6 +1,7 @@
 """The socket of a page: who is there, what they want to hear. It forwards and computes nothing.
 
-A page says ``{"subscribe": true}`` and hears everything its person may see from then on,
+A page says ``{"subscribe": true}`` and hears everything its person may see from then on (with
+``"after": position``, from there on if that is not long ago),
 ``{"rows": [numbers]}`` names the cases on its screen, ``{"look": number}`` the one it is about,
 ``{"join": address}`` and ``{"leave": address}`` a broadcast. What it hears: docs/rules/live.md.
 """
@@ -70,7 +71,8 @@ class LineConsumer(AsyncWebsocketConsumer):
         """Do one thing after the other; while the database is away the page is told to return."""
         try:
             if wanted.get("subscribe") is True:
-                self.hub.subscribe(self.line)
+                after = wanted.get("after")
+                self.hub.subscribe(self.line, after if type(after) is int else None)
             if isinstance(rows := wanted.get("rows"), list):
                 await self.hub.show(self.line, [row for row in rows if _is_word(row)][:MOST_ROWS])
             if "look" in wanted:

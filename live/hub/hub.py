@@ -16,6 +16,7 @@ import socket
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -59,7 +60,7 @@ class Hub:
         self.looking = Looking(self.door)
         self.rights = Rights(self)
         self.listener = Listener(self._hear, self._after_gap)
-        self._joining: list[Line] = []
+        self._joining: dict[Line, int | None] = {}  # with the position its page knows
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._begun: asyncio.Future[None] | None = None
@@ -121,19 +122,22 @@ class Hub:
         for address in list(line.airings):
             self.studio.leave(line, address)
 
-    def subscribe(self, line: Line) -> None:
-        """Tell a line everything its person may see, from the next look into the log on."""
+    def subscribe(self, line: Line, after: int | None = None) -> None:
+        """Tell a line everything its person may see, from the next look into the log on.
+
+        With ``after``, what its page already knows, from there on if that is not long ago: many
+        pages that come back together are told of one reading, and need not ask the feed.
+        """
         if line.entrance.scope is None or line in self._joining:
             return
         self._unsubscribe(line)
         self.scopes[line.entrance.scope]  # looked for from now on
-        self._joining.append(line)
+        self._joining[line] = after
         self._woken.set()
 
     def _unsubscribe(self, line: Line) -> None:
         line.is_subscribed = False
-        if line in self._joining:
-            self._joining.remove(line)
+        self._joining.pop(line, None)
         for scope in [scope for scope, lines in self.scopes.items() if line in lines]:
             self.scopes[scope].discard(line)
             if not self.scopes[scope]:
@@ -167,8 +171,10 @@ class Hub:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._woken.wait()
             self._woken.clear()
+            joining = dict(self._joining)
             try:
                 stretch = await self.log.do(reading.read_on, self.position, list(self.scopes))
+                missed = await self._missed(joining, stretch.until)
             except Error as error:
                 logger.warning("The log could not be read: %s", str(error).strip())
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -177,7 +183,7 @@ class Hub:
             self.looked_at = time.monotonic()
             self.listener.poll()  # rights that changed before what was read, first
             self._deliver(stretch)
-            self._let_in()
+            self._let_in(joining, missed)
 
     def _deliver(self, stretch: Stretch) -> None:
         """Give each line what its scope sees."""
@@ -197,14 +203,35 @@ class Hub:
                     for line in lines:
                         line.lose(told)
 
-    def _let_in(self) -> None:
+    async def _missed(self, joining: Mapping[Line, int | None], until: int) -> Stretch:
+        """Read what the earliest of those who come in does not know yet, if it is not much."""
+        earliest = max(until - reading.MOST_AT_ONCE, 0)
+        known = {
+            line: at for line, at in joining.items() if at is not None and earliest <= at < until
+        }
+        scopes = {line.entrance.scope for line in known} - {None}
+        if not scopes:
+            return Stretch(until, since=until)
+        missed = await self.log.do(reading.read_between, min(known.values()), until, scopes)
+        # How long a page was away is no delay of the line's.
+        return replace(missed, events=[replace(told, written_at=None) for told in missed.events])
+
+    def _let_in(self, joining: Mapping[Line, int | None], missed: Stretch) -> None:
         """Subscribe who asked: what comes after this position was looked for with their scope."""
-        joining, self._joining = self._joining, []
-        for line in joining:
+        for line, after in joining.items():
             scope = line.entrance.scope
-            if line in self.lines and scope is not None:
-                self.scopes[scope].add(line)
+            if line not in self._joining or scope is None:
+                continue
+            del self._joining[line]
+            self.scopes[scope].add(line)
+            seen = missed.seen.get(scope)
+            if seen is None or after is None or not missed.since <= after <= missed.until:
                 line.begin(self.position)
+                continue
+            line.begin(after)
+            for told in missed.events:
+                if told.position > after and told.case_id in seen:
+                    line.tell(told)
         for scope in [scope for scope, lines in self.scopes.items() if not lines]:
             del self.scopes[scope]  # of somebody who left before they came in
 

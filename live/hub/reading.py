@@ -35,6 +35,7 @@ class Stretch:
     """What came after a position: up to where, the events, and which cases each scope sees."""
 
     until: int
+    since: int = 0
     events: list[Told] = field(default_factory=list)
     seen: dict[Scope, set[int]] = field(default_factory=dict)
     is_too_much: bool = False
@@ -55,9 +56,14 @@ def read_on(after: int, scopes: Collection[Scope]) -> Stretch:
         events_sequence()
     until = head()
     if until <= after:
-        return Stretch(max(until, after))
+        return Stretch(max(until, after), after)
     if until - after > MOST_AT_ONCE:
-        return Stretch(until, is_too_much=True)
+        return Stretch(until, after, is_too_much=True)
+    return read_between(after, until, scopes)
+
+
+def read_between(after: int, until: int, scopes: Collection[Scope]) -> Stretch:
+    """Return what stands in the log in (``after``, ``until``]: one query, one for each shape."""
     with connection.cursor() as cursor:
         _STRETCH.execute(cursor, [after, until])
         rows = cursor.fetchall()
@@ -65,4 +71,5 @@ def read_on(after: int, scopes: Collection[Scope]) -> Stretch:
     events = [
         Told(*values, written_at=None if age is None else read_at - age) for *values, age in rows
     ]
-    return Stretch(until, events, seen_by(scopes, sorted({told.case_id for told in events})))
+    seen = seen_by(scopes, sorted({told.case_id for told in events}))
+    return Stretch(until, after, events, seen)

@@ -58,9 +58,9 @@ class Page:
         """Send a wish."""
         await self.socket.send_input({"type": "websocket.receive", "text": json.dumps(wanted)})
 
-    async def subscribe(self) -> Page:
+    async def subscribe(self, **wanted: Any) -> Page:
         """Subscribe; returns when the server says from where on it tells everything."""
-        await self.ask(subscribe=True)
+        await self.ask(subscribe=True, **wanted)
         self.position = (await self.hear("subscribed"))["position"]
         return self
 

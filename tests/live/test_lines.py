@@ -16,7 +16,7 @@ from cases.workflow import State
 from live.hub.hub import hub_here
 from live.hub.sight import scope_of, seen_by
 from tests.cast import ROADS, Story
-from tests.live.lines import Page, later, run
+from tests.live.lines import Page, later, numbered_until_now, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,6 +92,28 @@ def test_a_department_moved_elsewhere_in_the_tree_is_seen_from_there(cast):
         await later(story.act)("instruct", cast.leader_tang)
         for page in (above, moved):
             await page.hear("case", action="instruct")
+
+    run(scene)
+
+
+def test_who_comes_back_is_told_what_happened_since_and_never_what_is_not_theirs(cast):
+    theirs, others = Story(cast).walk_to(State.FILED), Story(cast, metres=30).walk_to(State.FILED)
+
+    async def scene() -> None:
+        page = await (await Page(cast.clerk_sun).open()).subscribe()
+        await page.leave()
+        for action, actor in (("dispatch", cast.dispatcher_li), ("sign", cast.clerk_sun)):
+            await later(theirs.act)(action, actor)
+        await later(others.act)("instruct", cast.leader_tang)
+        known, until = page.position, await later(numbered_until_now)()
+        back = await (await page.open()).subscribe(after=known)
+        assert back.position == known
+        await back.hear("case", state="handling")
+        await back.quiet()
+        assert {number for number, _state in back.cases()} == {theirs.case.number}
+        for nonsense in (None, -1, 10**30, "1", True):
+            strange = await (await Page(cast.clerk_sun).open()).subscribe(after=nonsense)
+            assert strange.position == until, "it asks the feed"
 
     run(scene)
 
@@ -242,8 +264,9 @@ def test_a_picture_and_what_is_told_since_are_a_fresh_picture(cast, seed):
             if is_open[name]:  # it loses its line, and whatever is on the way
                 await pages[name].leave()
             else:
-                await (await pages[name].open()).subscribe()
-                await later(pages[name].ask_feed)()
+                page = await (await pages[name].open()).subscribe(after=pages[name].upto)
+                if page.position > page.upto:
+                    await later(page.ask_feed)()
             is_open[name] = not is_open[name]
         for name, page in pages.items():
             await (page.quiet() if is_open[name] else later(page.ask_feed)())

@@ -13,8 +13,8 @@ export class EventLog extends EventTarget {
     this.upto = settings.position; // everything until here is on this page
     this.last = null; // the last position of this subscription
     this.isReading = false;
-    line.addEventListener("open", () => line.say({ subscribe: true }));
-    line.addEventListener("lost", () => { this.last = null; this.resume(); });
+    line.addEventListener("open", () => line.say({ subscribe: true, after: this.upto }));
+    line.addEventListener("lost", () => { this.last = null; });
     line.addEventListener("message", ({ detail }) => this[`on_${detail.type}`]?.(detail));
     setInterval(() => { if (!line.isOpen && !document.hidden) this.resume(); }, ASK_EVERY_MS * (1 + Math.random() / 2));
   }
