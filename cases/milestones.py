@@ -12,7 +12,7 @@ from django.contrib.postgres.aggregates import BoolOr
 from django.db.models import Count, Q, QuerySet
 
 from cases.models import Case, CaseEvent
-from cases.models.history import MILESTONE_EVENTS, MILESTONES
+from cases.models.history import MILESTONE_ACTIONS, MILESTONE_EVENTS, MILESTONES
 
 
 def passed_since(milestone: str, since: datetime) -> Q:
@@ -36,7 +36,7 @@ def milestone_counts(
         events = events.filter(case__in=cases)
     passed = {
         f"{milestone}_{name}": BoolOr(condition & Q(at__gte=since, at__lt=until))
-        for milestone, condition in MILESTONES.items()
+        for milestone, condition in MILESTONE_ACTIONS.items()
         for name, (since, until) in spans.items()
     }
     by_case = events.values("case_id").annotate(**passed)

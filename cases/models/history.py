@@ -24,6 +24,12 @@ MILESTONES = {
     "handled": Q(action="complete"),
     "closed": Q(action="close"),
 }
+# Of the events below their actions alone say it: what is read then stands in event_milestone.
+MILESTONE_ACTIONS = {
+    "filed": Q(action__in=("file", "complete_filing", "accept")),
+    "handled": Q(action="complete"),
+    "closed": Q(action="close"),
+}
 MILESTONE_EVENTS = Q(action__in=("file", "complete_filing", "complete", "close")) | Q(
     action="accept", new_state="filed"
 )

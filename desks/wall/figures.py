@@ -7,14 +7,16 @@ pairs (Chinese, English), moments in milliseconds, states and lights as the work
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from django.db import connection
-from django.db.models import Count, Q, Subquery
+from django.db.models import Case as Choice
+from django.db.models import Count, Q, SmallIntegerField, Subquery, When
 from django.utils import timezone
 
 from cases.milestones import milestone_counts
@@ -45,23 +47,31 @@ LOG = "log"
 LOG_LATE_AFTER = timedelta(seconds=10)
 DAY = timedelta(days=1)
 
-# One reading of the open cases (index case_queue), three ways of adding up.
+# One reading of the open cases (index case_queue alone), two ways of adding up. OFFSET 0: the light
+# of a case is found once, not once for each way. Thousands of cells come as one text.
 _TOTALS = """
-WITH seen (state, district, cell, light, reported_at) AS MATERIALIZED ({rows})
-SELECT state, district, cell, light, count(*), min(reported_at)
-FROM seen GROUP BY GROUPING SETS ((state, light), (district, light), (cell, light))
+WITH added (state, district, cell, light, count, worst, oldest) AS MATERIALIZED (
+    SELECT state, district, cell, light, count(*), max(light), min(reported_at)
+    FROM ({rows} OFFSET 0) AS seen (state, district, cell, light, reported_at)
+    GROUP BY GROUPING SETS ((state, district, light), (cell))
+)
+SELECT state, district, light, count, oldest, NULL FROM added WHERE state IS NOT NULL
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL,
+    '{{' || string_agg('"' || cell || '":[' || worst || ',' || count || ']', ',') || '}}'
+FROM added WHERE state IS NULL
 """
 
-Counts = dict[str, int]  # by light
+Counts = Counter[str]  # by light
 
 
 @dataclass
 class Totals:
-    """The open cases added up by state, by district and by cell; each by light."""
+    """The open cases added up by state and by district, each by light; the cells as they look."""
 
-    states: Mapping[str, Counts] = field(default_factory=lambda: defaultdict(dict))
-    districts: Mapping[int, Counts] = field(default_factory=lambda: defaultdict(dict))
-    cells: Mapping[int, Counts] = field(default_factory=lambda: defaultdict(dict))
+    states: Mapping[str, Counts] = field(default_factory=lambda: defaultdict(Counter))
+    districts: Mapping[int, Counts] = field(default_factory=lambda: defaultdict(Counter))
+    cells: dict[str, list[int]] = field(default_factory=dict)  # worst light (of LIGHTS), cases
     oldest: dict[str, datetime] = field(default_factory=dict)
 
 
@@ -79,7 +89,7 @@ def open_totals(scope: Scope, now: datetime) -> Totals:
     """Add up the open cases: one query."""
     rows = (
         scope.open_cases()
-        .annotate(light=light_of(now))
+        .annotate(light=_place_of(light_of(now)))
         .values_list("state", "district_id", "cell_id", "light", "reported_at")
         .order_by()
     )
@@ -87,15 +97,20 @@ def open_totals(scope: Scope, now: datetime) -> Totals:
     totals = Totals()
     with connection.cursor() as cursor:
         cursor.execute(_TOTALS.format(rows=sql), params)
-        for state, district, cell, light, count, oldest in cursor.fetchall():
-            if state is not None:
-                totals.states[state][light] = count
-                totals.oldest[state] = min(oldest, totals.oldest.get(state, oldest))
-            elif district is not None:
-                totals.districts[district][light] = count
-            else:
-                totals.cells[cell][light] = count
+        for state, district, light, count, oldest, cells in cursor.fetchall():
+            if state is None:
+                totals.cells = orjson.loads(cells or "{}")
+                continue
+            totals.states[state][LIGHTS[light]] += count
+            totals.districts[district][LIGHTS[light]] += count
+            totals.oldest[state] = min(oldest, totals.oldest.get(state, oldest))
     return totals
+
+
+def _place_of(light: Choice) -> Choice:
+    """Return a light as its place in LIGHTS, which is what is compared and sent."""
+    places = [When(each.condition, then=LIGHTS.index(each.result.value)) for each in light.cases]
+    return Choice(*places, default=0, output_field=SmallIntegerField())
 
 
 def stage_rows(totals: Totals) -> list[dict[str, Any]]:
@@ -103,21 +118,13 @@ def stage_rows(totals: Totals) -> list[dict[str, Any]]:
     return [
         {
             "state": state.value,
-            "lights": [totals.states.get(state.value, {}).get(light, 0) for light in LIGHTS],
+            "lights": [totals.states[state.value][light] for light in LIGHTS],
             "oldest": milliseconds(totals.oldest[state.value])
             if state.value in totals.oldest
             else None,
         }
         for state in OPEN_STATES
     ]
-
-
-def cell_lights(totals: Totals) -> dict[str, list[int]]:
-    """Return the worst light of each cell with open cases (its place in LIGHTS), and how many."""
-    return {
-        str(cell): [max(map(LIGHTS.index, counts)), sum(counts.values())]
-        for cell, counts in totals.cells.items()
-    }
 
 
 def district_counts(totals: Totals) -> dict[str, list[int]]:

@@ -39,7 +39,7 @@ def wall_figures(scope: Scope, now: datetime, *, real_now: datetime, rate: float
         "today": figures.today_figures(scope, now, by_type),
         "stages": figures.stage_rows(totals),
         "districts": figures.district_counts(totals),
-        "cells": figures.cell_lights(totals),
+        "cells": totals.cells,
         "overdue": figures.longest_overdue(scope, now),
         "hot": figures.hot_types(by_type),
         "news": figures.latest_news(scope),

@@ -1,0 +1,20 @@
+"""The index of open cases holds what the wall adds up once a second."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("cases", "0020_bulk_and_delegation")]
+
+    operations = [
+        migrations.RemoveIndex(model_name="case", name="case_queue"),
+        migrations.AddIndex(
+            model_name="case",
+            index=models.Index(
+                fields=["reported_at"],
+                include=("city", "state", "district", "cell", "warn_at", "due_at"),
+                condition=models.Q(("is_open", True)),
+                name="case_queue",
+            ),
+        ),
+    ]
