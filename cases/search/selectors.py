@@ -14,8 +14,17 @@ from operator import and_, or_
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import F, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
-from django.db.models.lookups import Contains
+from django.db.models import (
+    BooleanField,
+    ExpressionWrapper,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+)
 from django.utils import timezone
 
 from accounts.models import User
@@ -23,6 +32,7 @@ from accounts.roles import SEE_PERSONAL_DATA, may
 from cases.models import Case, CasePerson, CaseWords
 from cases.search.reading import Query, is_letters, is_type_code, pairs_of, read_query
 from cases.search.sounds import words_sounding
+from common.lookups import array_of
 from components.models import CaseType, Component
 
 SERIAL_DIGITS = 5  # "137" is the 137th case of a day
@@ -31,7 +41,7 @@ NUMBER_DIGITS = 4  # a year at least
 CODE_DIGITS = 11  # of a component: district, class, type and a digit
 LAST_DIGITS = 4  # of a telephone are enough
 NAME_LENGTH = range(2, 5)
-WINDOW = 3000  # of the newest cases, which tell how common a word is
+WINDOW = 20_000  # of the newest cases, which tell how common a word is
 COMMON = 25
 MOST_OF_A_KEY = 1000  # cases of a caller, of components
 
@@ -108,11 +118,11 @@ class Search:
             return None
         terms = [self._meant(term) for term in self.query.terms]
         standing = reduce(and_, (_any_of(words, _stands) for words in terms))
-        newest = CaseWords.objects.order_by("-reported_at", "-case_id").values("pk")[:WINDOW]
-        if CaseWords.objects.filter(standing, pk__in=newest)[:COMMON].count() == COMMON:
-            return reduce(and_, (_any_of(words, _said) for words in terms))
-        paired = reduce(and_, (_any_of(words, _paired) for words in terms))
-        found = CaseWords.objects.alias(pairs=Pairs(F("document"))).filter(paired)
+        if _is_common(standing):
+            return _said(standing)
+        # Apart from each other: beside LIKE in one OR, the pairs would be cut for each row anew.
+        paired = [_any_of(words, _paired) for words in terms if all(map(pairs_of, words))]
+        found = CaseWords.objects.alias(pairs=Pairs(F("document"))).filter(*paired, standing)
         return found.order_by().values("case_id")
 
     def _meant(self, term: str) -> list[str]:
@@ -134,16 +144,26 @@ def _stands(word: str) -> Q:
     return Q(document__contains=word)
 
 
-def _said(word: str) -> Q:
-    """The case's document holds a word, asked case by case: a scalar is never made a join."""
-    document = CaseWords.objects.filter(case=OuterRef("pk")).values("document")[:1]
-    return Q(Contains(Subquery(document, output_field=TextField()), Value(word)))
+def _said(standing: Q) -> Q:
+    """The case's document fulfils it, asked case by case: a scalar is never made a join."""
+    told = ExpressionWrapper(standing, output_field=BooleanField())
+    document = CaseWords.objects.filter(case=OuterRef("pk")).values(told=told)[:1]
+    return Q(Subquery(document, output_field=BooleanField()))
 
 
 def _paired(word: str) -> Q:
-    """The document holds a word: its pairs by the index, then the word itself."""
-    pairs = pairs_of(word)
-    return Q(pairs__contains=pairs) & _stands(word) if pairs else _stands(word)
+    """The document has the pairs of a word, by the index; not yet that it holds the word."""
+    return Q(pairs__contains=pairs_of(word))
+
+
+def _is_common(standing: Q) -> bool:
+    """Tell whether enough of the newest cases fulfil a condition to find a page by walking them."""
+    newest = CaseWords.objects.order_by("-reported_at", "-case_id")
+    oldest = newest.values_list("reported_at", flat=True)[WINDOW : WINDOW + 1].first()
+    window = (
+        CaseWords.objects.filter(reported_at__gte=oldest) if oldest else CaseWords.objects.all()
+    )
+    return window.filter(standing)[:COMMON].count() == COMMON
 
 
 def case_search(*, text: str, user: User, now: datetime) -> Q:
@@ -160,11 +180,9 @@ def case_search(*, text: str, user: User, now: datetime) -> Q:
     if numbers is not None:
         cases = Case.objects.filter(numbers).order_by("-reported_at", "-pk")
         known.update(cases.values_list("pk", flat=True)[:MOST_OF_A_KEY])
-    if words is None or isinstance(words, Q):
-        return Q(pk__in=known) | words if words else Q(pk__in=known)
-    if known:  # a union, of which each part reads its own index
-        words = words.union(Case.objects.filter(pk__in=known).order_by().values("pk"), all=True)
-    return Q(pk__in=words)
+    if isinstance(words, QuerySet):
+        words = Q(pk__any_of=array_of(words))
+    return Q(pk__in=known) | words if words else Q(pk__in=known)
 
 
 def cases_found(*, text: str, user: User, now: datetime, limit: int) -> list[Case]:
@@ -172,5 +190,7 @@ def cases_found(*, text: str, user: User, now: datetime, limit: int) -> list[Cas
     if read_query(text).is_empty:
         return []
     found = Case.objects.visible_to(user).filter(case_search(text=text, user=user, now=now))
-    rows = found.select_related("type", "department", "street").order_by("-reported_at", "-pk")
-    return sorted(rows[:limit], key=lambda case: (case.number != text.strip(), not case.is_open))
+    newest = found.order_by("-reported_at", "-pk").values("pk")[:limit]
+    rows = Case.objects.filter(pk__any_of=array_of(newest)).defer("street__geometry")
+    rows = rows.select_related("type", "department", "street").order_by("-reported_at", "-pk")
+    return sorted(rows, key=lambda case: (case.number != text.strip(), not case.is_open))
