@@ -6,6 +6,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from accounts.views.login import language
 from common import health, metrics
 
+handler500 = "common.refusals.fault"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("-/live", health.live, name="live"),
     path("-/ready", health.ready, name="ready"),

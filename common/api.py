@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
-from common.errors import refusal_of
+from common.errors import RETRY_AFTER_SECONDS, answer_of
 
 
 class CursorPagination(BaseCursorPagination):
@@ -37,8 +37,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 def _answer(error: Exception) -> Response | None:
-    if (known := refusal_of(error)) is not None:
-        return refusal(known.code, known.message, known.fields, known.status)
+    if (known := answer_of(error)) is not None:
+        answer = refusal(known.code, known.message, known.fields, known.status)
+        if known.status == status.HTTP_503_SERVICE_UNAVAILABLE:
+            answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return answer
     if isinstance(error, Http404):
         return refusal("not_found", _("Not found."), http_status=status.HTTP_404_NOT_FOUND)
     if isinstance(error, PermissionDenied):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -25,9 +25,12 @@ class DomainError(Exception):
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK_DETECTED = "40P01"
+# No connection: refused or cut (no code reaches us), shutting down, starting, full.
+DATABASE_AWAY = {None, "08001", "08003", "08004", "08006", "57P01", "57P02", "57P03", "53300"}
+RETRY_AFTER_SECONDS = 5
 
 
-def refusal_of(error: BaseException) -> DomainError | None:
+def refusal_of(error: BaseException | None) -> DomainError | None:
     """Return the refusal that an exception stands for, None for a fault.
 
     Waiting too long for a row that somebody else is changing is a refusal: try again.
@@ -43,5 +46,17 @@ def refusal_of(error: BaseException) -> DomainError | None:
     return None
 
 
-def _sqlstate(error: OperationalError) -> str | None:
+def answer_of(error: BaseException | None) -> DomainError | None:
+    """Return what whoever asked is answered; None for a fault.
+
+    A database that is away is no fault of the request, and it comes back. Jobs do not ask here:
+    for them it is a failure like any other.
+    """
+    if isinstance(error, OperationalError | InterfaceError) and _sqlstate(error) in DATABASE_AWAY:
+        message = _("The database cannot be reached right now. Please try again in a moment.")
+        return DomainError("unavailable", message, status=503)
+    return refusal_of(error)
+
+
+def _sqlstate(error: OperationalError | InterfaceError) -> str | None:
     return getattr(error.__cause__, "pgcode", None)

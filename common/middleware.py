@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from uuid import uuid4
 
 import structlog
@@ -51,7 +52,8 @@ class RequestMiddleware:
         return response
 
     def write_line(self, request: HttpRequest, response: HttpResponse, seconds: float) -> None:
-        user = getattr(request, "user", None)
+        is_away = response.status_code == HTTPStatus.SERVICE_UNAVAILABLE  # nobody can be named
+        user = None if is_away else getattr(request, "user", None)
         log.info(
             "request",
             method=request.method,
