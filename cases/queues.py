@@ -227,15 +227,16 @@ def queue_cases(
     *,
     order: tuple[str, ...],
     limit: int,
+    start: int = 0,
     narrow: Narrow = _everything,
 ) -> QuerySet[Case]:
-    """Return the first cases of a queue with what a row shows: one query.
+    """Return the cases of a queue from a place on with what a row shows: one query.
 
     Chosen before they are joined with what a row shows: a long queue is sorted by its keys alone.
     """
     chosen = narrow(queue_rows(user, queue)).order_by(*order)
     return (
-        Case.objects.filter(pk__any_of=array_of(chosen.values("pk")[:limit]))
+        Case.objects.filter(pk__any_of=array_of(chosen.values("pk")[start : start + limit]))
         .select_related("type", "department", "desk", "district", "reporter")
         .defer("district__geometry")
         .order_by(*order)

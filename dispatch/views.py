@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
@@ -24,7 +24,7 @@ from cases.order_rows import order_rows
 from cases.parts import parts_of
 from cases.presenters import action_buttons, case_row, photo_groups
 from cases.queues import (
-    PAGE_SIZE,
+    Narrow,
     Queue,
     dispatch_queues,
     inbox_queues,
@@ -61,6 +61,8 @@ INBOX_ACTS = {
     "late": ("assign",),
     "rework": ("sign", "assign"),
 }
+PAGE_SIZE = 25  # rows at once; the list goes on as it is scrolled
+MOST_DIGITS = 6
 MOST_URGENT = ("due_at", "reported_at", "pk")
 
 
@@ -71,13 +73,15 @@ def dispatch(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     queues = dispatch_queues(request.user)
     queues.insert(1, nobody_queue())
-    context = desk_context(request, queues, now)
-    context["bulk"] = bulk_bar(request, *DISPATCH_ACTS.get(context["queue"].key, ()))
-    context["watch"] = (State.FILED, State.REWORK)
-    case = context.get("case")
-    if case is not None:
+    queue = chosen_queue(request, queues)
+    context = desk_context(request, queues, queue, now) | {
+        "bulk": bulk_bar(request, *DISPATCH_ACTS.get(queue.key, ())),
+        "show_department": True,
+        "watch": (State.FILED, State.REWORK),
+    }
+    if (case := context.get("case")) is not None:
         context |= dispatch_context(case, context["actions"], request.user, now)
-    return render(request, "dispatch/dispatch.html", context)
+    return render(request, part_of(request, "dispatch"), context)
 
 
 @require_safe
@@ -90,14 +94,26 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "answers", _("Contractor answered"), answered_links(request.user), is_quiet=True
     )
     queues.append(replace(answers, cases=queues[0].cases))
-    context = desk_context(request, queues, now, is_pane_late=True)
-    context["watch"] = (State.DISPATCHED,)
-    context["bulk"] = bulk_bar(request, *INBOX_ACTS.get(context["queue"].key, ()))
-    if context["queue"].key == "parts":
+    queue = chosen_queue(request, queues)
+    context = desk_context(request, queues, queue, now) | {
+        "bulk": bulk_bar(request, *INBOX_ACTS.get(queue.key, ())),
+        "watch": (State.DISPATCHED,),
+    }
+    if queue.key == "parts" and "rows" in context:
         show_part_clocks(request.user, context["rows"], now)
     if "situation" in context:
         context["link_panel"] = link_panel(context["situation"])
-    return remember_density(request, render(request, "dispatch/inbox.html", context))
+    return remember_density(request, render(request, part_of(request, "inbox"), context))
+
+
+def part_of(request: HttpRequest, desk: str) -> str:
+    """Return the template of a desk, or of the part of it that its page fetches by itself."""
+    parts = {
+        "filters": "dispatch/_filter_choices.html",
+        "rows": "dispatch/_further_rows.html",
+        "pane": f"dispatch/_{desk}_pane.html",
+    }
+    return parts.get(request.GET.get("part", ""), f"dispatch/{desk}.html")
 
 
 DENSITIES = ("full", "line")
@@ -126,43 +142,67 @@ def show_part_clocks(user: User, rows: list[dict[str, Any]], now: datetime) -> N
             row["clock"], row["due_at"] = clock_chip_of(clock_, now), clock_.due_at
 
 
-def desk_context(
-    request: HttpRequest, queues: Sequence[Queue], now: datetime, *, is_pane_late: bool = False
-) -> dict[str, Any]:
-    """Return queues, rows and the case chosen, for a desk of list and pane.
+def chosen_queue(request: HttpRequest, queues: Sequence[Queue]) -> Queue:
+    """Return the queue an address names, else the first."""
+    return next((each for each in queues if each.key == request.GET.get("queue")), queues[0])
 
-    With a late pane the list comes first; the page fetches the first case by itself.
+
+def desk_context(
+    request: HttpRequest, queues: Sequence[Queue], queue: Queue, now: datetime
+) -> dict[str, Any]:
+    """Return what a desk of list and pane shows, or the part of it that is asked for.
+
+    The page comes with its list; further rows, what its filters may be set to and the first case
+    it then fetches by itself.
     """
+    part, number = request.GET.get("part"), request.GET.get("case", "")
     kept = filter_of(request.GET)
-    narrow = narrowed(request.user, kept, now)
-    lengths = queue_lengths(request.user, queues, narrow)
-    chosen = next((q for q in queues if q.key == request.GET.get("queue")), queues[0])
-    cases = list(
-        queue_cases(request.user, chosen, order=MOST_URGENT, limit=PAGE_SIZE, narrow=narrow)
-    )
-    back = f"{request.path}?{urlencode({'queue': chosen.key, **kept.dict()})}"
+    query = urlencode({"queue": queue.key, **kept.dict()})
+    back = f"{request.path}?{query}"
     context = {
         "now": now,
-        "tabs": [
-            (queue, lengths[queue.key], queue is chosen)
-            for queue in queues
-            if lengths[queue.key] or queue is chosen or not queue.is_quiet
-        ],
-        "queue": chosen,
-        "rows": [case_row(case, now) for case in cases],
-        "choices": choices_in(request.user, chosen, request.GET),
+        "queue": queue,
         "chosen": request.GET,
         "kept": kept.urlencode(),
-        "filters_query": urlencode({"queue": chosen.key, **kept.dict()}),
-        "density": density_of(request),
-        "rest": max(lengths[chosen.key] - len(cases), 0),
+        "filters_query": query,
         "back": back,
-        "is_chosen": bool(request.GET.get("case")),
     }
-    number = request.GET.get("case") or (cases[0].number if cases else "")
-    if is_pane_late and number and not context["is_chosen"]:
-        return context | {"late_number": number}
-    return context | (pane_context(request, number, back, now) if number else {})
+    if part == "filters":
+        return context | {"choices": choices_in(request.user, queue, request.GET)}
+    if part == "pane":
+        return context | pane_context(request, number, back, now)
+    narrow = narrowed(request.user, kept, now)
+    context |= rows_context(request, queue, narrow, now)
+    if part == "rows":
+        return context
+    lengths = queue_lengths(request.user, queues, narrow)
+    context["tabs"] = [
+        (each, lengths[each.key], each is queue)
+        for each in queues
+        if lengths[each.key] or each is queue or not each.is_quiet
+    ]
+    if number:
+        return context | {"is_chosen": True, **pane_context(request, number, back, now)}
+    return context | {"late_number": context["rows"][0]["number"] if context["rows"] else ""}
+
+
+def rows_context(
+    request: HttpRequest, queue: Queue, narrow: Narrow, now: datetime
+) -> dict[str, Any]:
+    """Return the rows of a queue from the place asked for on, and where the next ones begin."""
+    place = request.GET.get("from", "0")
+    if not place.isdecimal() or len(place) > MOST_DIGITS:
+        raise Http404
+    start = int(place)
+    found = queue_cases(
+        request.user, queue, order=MOST_URGENT, limit=PAGE_SIZE + 1, start=start, narrow=narrow
+    )
+    cases = list(found)
+    return {
+        "rows": [case_row(case, now) for case in cases[:PAGE_SIZE]],
+        "next": start + PAGE_SIZE if len(cases) > PAGE_SIZE else None,
+        "density": density_of(request),
+    }
 
 
 def pane_context(request: HttpRequest, number: str, back: str, now: datetime) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The index of open cases holds what the wall adds up once a second."""
+"""Indexes of open cases: what the wall adds up once a second, a desk's queue in its order."""
 
 from django.db import migrations, models
 
@@ -15,6 +15,15 @@ class Migration(migrations.Migration):
                 include=("city", "state", "district", "cell", "warn_at", "due_at"),
                 condition=models.Q(("is_open", True)),
                 name="case_queue",
+            ),
+        ),
+        migrations.RemoveIndex(model_name="case", name="case_desk"),
+        migrations.AddIndex(
+            model_name="case",
+            index=models.Index(
+                fields=["desk", "state", "due_at", "reported_at", "id"],
+                condition=models.Q(("is_open", True)),
+                name="case_desk",
             ),
         ),
     ]

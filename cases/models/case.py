@@ -248,10 +248,10 @@ class Case(models.Model):
             models.Index(
                 fields=["department", "due_at"], condition=Q(is_open=True), name="case_inbox"
             ),
-            # The state costs nothing here: an act that changes it moves the deadline too.
+            # The state costs nothing here: an act that changes it moves the deadline too. A queue of
+            # one state is counted in it, and read from its most urgent case on.
             models.Index(
-                fields=["desk"],
-                include=["state", "id"],
+                fields=["desk", "state", "due_at", "reported_at", "id"],
                 condition=Q(is_open=True),
                 name="case_desk",
             ),

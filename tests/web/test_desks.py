@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -10,6 +11,15 @@ from cases.queues import desk_cases
 from cases.services import case_report
 from cases.workflow import State
 from tests.cast import NOW, Story
+
+
+def late(client, page, part: str = "pane"):
+    """Return what a desk's page fetches by itself, as its markup says."""
+    addresses = re.findall(r'hx-get="([^"]*part=\w+[^"]*)"', page.text)
+    address = next(html.unescape(each) for each in addresses if f"part={part}" in each)
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return answer
 
 
 def rows_of(page) -> list[str]:
@@ -110,7 +120,8 @@ def test_a_dispatcher_of_no_desk_has_no_cases(cast, page_of):
 
 
 def test_the_dispatch_desk_suggests_a_department_and_a_deadline(stories, page_of):
-    page = page_of("dispatcher_li").get("/dispatch/").text
+    client = page_of("dispatcher_li")
+    page = late(client, client.get("/dispatch/")).text
     assert "Suggested" in page
     assert 'value="sanitation" selected' in page
     assert "handling falls due" in page
@@ -332,3 +343,21 @@ def test_a_decision_somebody_waits_for_stands_before_other_acts(cast, stories, p
     page = page_of("dispatcher_li").get(f"/dispatch/?case={story.case.number}").text
     bar = page[page.index('class="action-bar"') :]
     assert bar.index("actions/approve_return/") < bar.index("actions/recall/")
+
+
+def test_a_long_list_goes_on_where_it_was_and_ends(cast, page_of, monkeypatch):
+    for number in range(5):
+        Story(cast, metres=4 * number).walk_to(State.FILED)
+    monkeypatch.setattr("dispatch.views.PAGE_SIZE", 2)
+    client = page_of("dispatcher_li")
+    page = client.get("/dispatch/")
+    seen, pages = [], [page]
+    while "part=rows" in pages[-1].text:
+        pages.append(late(client, pages[-1], "rows"))
+    seen = [number for each in pages for number in re.findall(r'data-case="(\d+)"', each.text)]
+    assert len(pages) == 3
+    assert len(set(seen)) == len(seen) == count_of(page, "filed") == 5
+    for nonsense in ("-1", "x", "²", "1" * 30):
+        assert client.get(f"/dispatch/?part=rows&from={nonsense}").status_code == 404
+    assert not re.findall("data-case", client.get("/dispatch/?part=rows&from=900").text)
+    assert client.get("/dispatch/?part=pane&case=nothing").status_code == 404
