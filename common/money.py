@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from decimal import Decimal
+from fractions import Fraction
 
 from django.utils.translation import gettext_lazy as _
 
@@ -50,6 +52,14 @@ def fen_of(raw: object) -> int:
     if fen > MOST_FEN:
         raise NotMoney(_("This amount is too large."))
     return fen
+
+
+def whole_fen(exact: Fraction | Decimal | int) -> int:
+    """Return an exact amount of fen as whole fen, halves up: the one rule of rounding money.
+
+    12.5 → 13, 12.49 → 12. Amounts that are taken off are rounded before they get their sign.
+    """
+    return int((Fraction(exact) + Fraction(1, 2)) // 1)
 
 
 def yuan_of(fen: int) -> str:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Protocol, TypeVar
 
+from common.money import whole_fen
 from dispatch.funds.models.books import EntryKind, Kind
 
 Sides = Mapping[Kind, int]
@@ -80,4 +81,4 @@ def is_overrun(cost_fen: int, quote_fen: int, percent: int) -> bool:
 
 def item_amount(quantity: Decimal, price_fen: int) -> int:
     """Return quantity times price in fen, half a fen rounded up: 2.5 × 0.33 → 0.83."""
-    return int((quantity * price_fen).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return whole_fen(quantity * price_fen)
