@@ -125,14 +125,8 @@ def evaluation_check(*, actor: User, evaluation_id: int, now: datetime) -> Evalu
     """
     _allow(actor, CHECKERS)
     evaluation = _locked(evaluation_id)
-    # The reader of facts waits for this row: what is counted stands still.
-    reader = EventReader.objects.select_for_update().filter(name=READER.name).first()
-    head = EventPosition.objects.aggregate(head=Max("position"))["head"] or 0
-    position = reader.position if reader else 0
-    if position < head:
-        raise _refuse("not_possible", _("Facts are behind: try again in a moment."), 409)
-    entries = CounterEntry.objects.aggregate(last=Max("pk"))["last"] or 0
-    evaluation.position, evaluation.entries = position, entries
+    mark = facts_held()
+    evaluation.position, evaluation.entries = mark.position, mark.entries
     evaluation.formulas = formulas_version()
     evaluation.rankings.all().delete()
     hashes = [_freeze(evaluation, each, now) for each in _scorecards(evaluation)]
@@ -141,6 +135,20 @@ def evaluation_check(*, actor: User, evaluation_id: int, now: datetime) -> Evalu
     evaluation.checked_by, evaluation.checked_at = actor, now
     evaluation.save()
     return evaluation
+
+
+def facts_held() -> Mark:
+    """Return what is known now, held until the transaction ends.
+
+    Raise DomainError ``not_possible`` 409 while the facts lag behind the events.
+    """
+    # The reader of facts waits for this row: what is counted stands still.
+    reader = EventReader.objects.select_for_update().filter(name=READER.name).first()
+    head = EventPosition.objects.aggregate(head=Max("position"))["head"] or 0
+    position = reader.position if reader else 0
+    if position < head:
+        raise _refuse("not_possible", _("Facts are behind: try again in a moment."), 409)
+    return Mark(position, CounterEntry.objects.aggregate(last=Max("pk"))["last"] or 0)
 
 
 @transaction.atomic
