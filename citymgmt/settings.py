@@ -332,6 +332,7 @@ CELERY_TASK_ROUTES = {
     "common.heartbeat_long": {"queue": "long"},
     "components.work_survey": {"queue": "long"},
     "evaluation.check_facts": {"queue": "long"},
+    "evaluation.draft_statements": {"queue": "long"},
 }
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
@@ -422,6 +423,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "fold-days": {"task": "evaluation.fold_days", "schedule": 60.0, "options": {"expires": 60}},
     "check-facts": {"task": "evaluation.check_facts", "schedule": crontab(hour=1, minute=10)},
+    "draft-statements": {
+        "task": "evaluation.draft_statements",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
     "anchor-history": {"task": "cases.anchor_history", "schedule": crontab(hour=0, minute=10)},
     "forget-old-keys": {"task": "accounts.forget_old_keys", "schedule": crontab(hour=3, minute=20)},
 }

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common import clock
 from components.admin import KeptAdmin
+from evaluation.contracts import admin as contracts  # noqa: F401  registers its own
 from evaluation.models import (
     ComparisonGroup,
     ComparisonMember,

@@ -1,6 +1,6 @@
 """Addresses of evaluation's pages."""
 
-from django.urls import path
+from django.urls import include, path
 
 from evaluation.pages.views import closing, ranking
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("figure/", ranking.figure, name="figure"),
     path("cases/", ranking.cases, name="cases"),
     path("export.<slug:form>", ranking.export, name="export"),
+    path("contracts/", include("evaluation.contracts.urls")),
     path("periods/", closing.periods, name="periods"),
     path("periods/open/", closing.period_open, name="period-open"),
     path("periods/<int:evaluation_id>/check/", closing.period_check, name="period-check"),

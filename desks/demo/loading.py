@@ -33,6 +33,7 @@ from desks.demo.register import load_register
 from desks.demo.rosters import load_rosters
 from desks.demo.walls import load_walls
 from dispatch.loading import load_proxy_work, load_routing
+from evaluation.contracts.loading import load_contracts
 from evaluation.loading import load_evaluation
 from grid.loading import load_city_pack
 from grid.reorganisation.plan import read_plan
@@ -44,6 +45,7 @@ PACK = settings.BASE_DIR / "fixtures" / "hangzhou"
 FOUNDED = date(2021, 4, 9)  # from when the divisions of the pack hold
 COUNTED = date(2020, 6, 30)  # of when the divisions before them are
 PLAN_OF_2021 = PACK / "reorganisation_2021.csv"
+CONTRACTS = settings.BASE_DIR / "fixtures" / "demo" / "contracts.json"
 ORGANISATIONS_OF_2020 = ORGANISATIONS.with_name("hangzhou_2020.json")
 
 
@@ -63,6 +65,7 @@ def load_demo() -> City:
         load_routing(city, now)
         load_walls(city)
         load_evaluation()
+        load_contracts(city, CONTRACTS, timezone.localdate(now))
     else:
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off")
@@ -74,6 +77,7 @@ def load_demo() -> City:
         load_desk_rules(city)
         show_levels(city, now)
         load_walls(city)
+        load_contracts(city, CONTRACTS, timezone.localdate(now))
         repeats_find(now=now)
         with connection.cursor() as cursor:
             cursor.execute("RESET statement_timeout; RESET synchronous_commit")

@@ -1,5 +1,15 @@
 """Facts and their sums, and what a city sets for their evaluation."""
 
+from evaluation.contracts.models import (
+    CollectionContract,
+    ContractLot,
+    ContractStatement,
+    CounterLine,
+    LineAppeal,
+    LotBeat,
+    LotTerms,
+    QualityDeduction,
+)
 from evaluation.models.appeals import Appeal, CounterEntry
 from evaluation.models.facts import (
     DAY_SUMS,
@@ -31,9 +41,13 @@ __all__ = [
     "DIMENSIONS",
     "PLACES",
     "Appeal",
+    "CollectionContract",
     "ComparisonGroup",
     "ComparisonMember",
+    "ContractLot",
+    "ContractStatement",
     "CounterEntry",
+    "CounterLine",
     "DaySum",
     "DirtyDay",
     "EvaluationPeriod",
@@ -43,10 +57,14 @@ __all__ = [
     "FrozenRanking",
     "GradeStep",
     "ItemBands",
+    "LineAppeal",
+    "LotBeat",
+    "LotTerms",
     "ObjectKind",
     "OrganisationDay",
     "PersonDay",
     "PlaceDay",
+    "QualityDeduction",
     "Scorecard",
     "ScorecardItem",
     "TypeDay",

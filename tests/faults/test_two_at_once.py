@@ -21,6 +21,8 @@ from cases.workflow import State
 from common.errors import DomainError
 from dispatch.funds.selectors import books_verify
 from dispatch.funds.services.charges import work_charge
+from evaluation.contracts.statements import statement_draw, statement_issue
+from tests.api.evaluation.contracted import APRIL_3, MARCH_1, march_of
 from tests.api.funds.conftest import build_funds
 from tests.cast import NOW, PASSWORD, Cast, Story, photo_of
 from tests.matrix.invariants import check_case
@@ -332,3 +334,29 @@ def refusal_code(act) -> str:
     except DomainError as refusal:
         return refusal.code
     return "done"
+
+
+def test_two_people_issue_one_statement_and_one_is_told(cast: Cast):
+    contract = march_of(cast)
+    drawn = statement_draw(
+        actor=cast.inspector_he, contract_id=contract.pk, day=MARCH_1, now=APRIL_3
+    )
+    step = {"statement_id": drawn.pk, "sha256": drawn.sha256, "now": APRIL_3}
+
+    def issuing(name: str):
+        def issue(barrier: Barrier) -> str:
+            actor = User.objects.with_roles().get(username=name)
+            barrier.wait()
+            try:
+                statement_issue(actor=actor, **step)
+            except DomainError as refusal:
+                return refusal.code
+            return "done"
+
+        return issue
+
+    found = at_once(issuing("inspector_he"), issuing("leader_tang"))
+    assert sorted(found) == ["done", "stale_version"]
+    drawn.refresh_from_db()
+    winner = ("inspector_he", "leader_tang")[found.index("done")]
+    assert (drawn.state, drawn.issued_by.username) == ("issued", winner)

@@ -169,6 +169,18 @@ evaluation/                             302 403 403 200 200 200 200 200 200 403 
 evaluation/figure/                      302 403 403 200 200 200 200 200 200 403 200 200 200 200 403 403
 evaluation/cases/                       302 403 403 200 200 200 404 404 404 403 200 200 404 200 403 403
 evaluation/export.<form>                302 403 403 200 200 200 200 200 200 403 200 200 200 200 403 403
+evaluation/contracts/                   302 403 403 403 200 403 403 403 403 403 200 200 200 200 403 403
+evaluation/contracts/<contract_id>/draw/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+evaluation/contracts/statements/<statement_id>/ 302 403 403 403 404 403 403 403 403 403 404 404 404 404 403 403
+evaluation/contracts/statements/<statement_id>/pdf/ 302 403 403 403 404 403 403 403 403 403 404 404 404 404 403 403
+evaluation/contracts/statements/<statement_id>/cases/ 302 403 403 403 404 403 403 403 403 403 404 404 404 404 403 403
+evaluation/contracts/statements/<statement_id>/compute/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+evaluation/contracts/statements/<statement_id>/issue/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+evaluation/contracts/statements/<statement_id>/agree/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+evaluation/contracts/statements/<statement_id>/appeal/ 302 403 403 403 403 403 403 403 403 403 403 403 404 403 403 403
+evaluation/contracts/appeals/<line_appeal_id>/<answer>/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+evaluation/contracts/deductions/        302 403 403 403 200 403 403 403 403 403 200 200 200 200 403 403
+evaluation/contracts/deductions/<deduction_id>/withdraw/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
 evaluation/periods/                     302 403 403 200 200 200 200 200 200 403 200 200 200 200 403 403
 evaluation/periods/open/                302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
 evaluation/periods/<evaluation_id>/check/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
@@ -234,6 +246,14 @@ notices/<notice_id>/read/               302 404 404 404 404 404 404 404 404 404 
 notices/<notice_id>/withdraw/           302 403 403 403 404 403 403 403 403 403 404 403 403 404 403 403
 supervision/repeats/<spot_id>/<decision>/ 302 403 403 403 404 403 403 403 403 403 404 403 403 403 403 403
 supervision/cycles/<cycle_id>/seen/     302 403 403 403 404 403 403 403 403 403 403 403 403 403 403 403
+evaluation/contracts/<contract_id>/draw/ 302 403 403 403 400 403 403 403 403 403 403 400 403 403 403 403
+evaluation/contracts/statements/<statement_id>/compute/ 302 403 403 403 404 403 403 403 403 403 403 404 403 403 403 403
+evaluation/contracts/statements/<statement_id>/issue/ 302 403 403 403 403 403 403 403 403 403 404 404 403 403 403 403
+evaluation/contracts/statements/<statement_id>/agree/ 302 403 403 403 403 403 403 403 403 403 403 403 404 403 403 403
+evaluation/contracts/statements/<statement_id>/appeal/ 302 403 403 403 403 403 403 403 403 403 403 403 404 403 403 403
+evaluation/contracts/appeals/<line_appeal_id>/<answer>/ 302 403 403 403 403 403 403 403 403 403 404 404 403 403 403 403
+evaluation/contracts/deductions/        302 403 403 403 400 403 403 403 403 403 403 400 403 403 403 403
+evaluation/contracts/deductions/<deduction_id>/withdraw/ 302 403 403 403 404 403 403 403 403 403 403 404 403 403 403 403
 evaluation/periods/open/                302 403 403 403 400 403 403 403 403 403 400 400 403 403 403 403
 evaluation/periods/<evaluation_id>/check/ 302 403 403 403 404 403 403 403 403 403 403 404 403 403 403 403
 evaluation/periods/<evaluation_id>/publish/ 302 403 403 403 403 403 403 403 403 403 404 403 403 403 403 403
@@ -299,6 +319,10 @@ def parts(cast: Cast) -> dict[str, str]:
         "<evaluation_id>": "1",
         "<fact_id>": "1",
         "<appeal_id>": "1",
+        "<contract_id>": "1",
+        "<statement_id>": "1",
+        "<line_appeal_id>": "1",
+        "<deduction_id>": "1",
         "<answer>": "uphold",
         "<form>": "xlsx",
         "<spot_id>": "1",

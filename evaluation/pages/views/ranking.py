@@ -15,6 +15,7 @@ from accounts.access import for_roles
 from accounts.models import User
 from cases.models import Case, CaseClock
 from common import clock
+from evaluation.contracts.models import READERS as CONTRACT_READERS
 from evaluation.indicators import INDICATORS
 from evaluation.models import Fact
 from evaluation.pages.board import MOST_ROWS, Board, board_make, next_grade, score_lines
@@ -73,6 +74,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "choice": choice,
         "controls": controls(choice, sight, now),
         "period_text": period_text(choice.period),
+        "may_contracts": bool(request.user.roles & CONTRACT_READERS),
         "may_appeals": bool(request.user.roles & (FILERS | DECIDERS | CHECKERS)),
         "now": now,
     }
