@@ -248,8 +248,8 @@ class Case(models.Model):
             models.Index(
                 fields=["department", "due_at"], condition=Q(is_open=True), name="case_inbox"
             ),
-            # The state costs nothing here: an act that changes it moves the deadline too. A queue of
-            # one state is counted in it, and read from its most urgent case on.
+            # The state costs nothing here: an act that changes it moves the deadline too. Queues
+            # of one state are counted in it, and read from their most urgent case on.
             models.Index(
                 fields=["desk", "state", "due_at", "reported_at", "id"],
                 condition=Q(is_open=True),
