@@ -17,9 +17,10 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
+from evaluation.indicators import measures_of
 from evaluation.models import ComparisonMember, ObjectKind, Scorecard
 from evaluation.periods import Period
-from evaluation.scoring import Card, Place, ranked, score
+from evaluation.scoring import Card, Place, Score, ranked, score
 from evaluation.selectors.figures import EVERYWHERE, Mark, Scope, figures_by
 from grid.models import Area, GridCell, Zone
 
@@ -109,8 +110,9 @@ def standings(
     objects = {key: (name, name_en) for key, name, name_en in _objects(kind, period, scope, counts)}
     groups = groups_of(kind, period)
     usual = GRADE_2 if kind is ObjectKind.CELL else ""
+    scores = _Scores(card, period)
     scored = [
-        (key, group, score(card, counts.get(key, {}), kind=period.kind, group=group))
+        (key, group, scores.of(counts.get(key, {}), group))
         for key, group in ((key, groups.get(key, usual)) for key in objects)
     ]
     together = kind is ObjectKind.CELL  # zone grades have bands of their own, and one ranking
@@ -120,6 +122,22 @@ def standings(
         for place in places
     ]
     return Standings(scorecard, card, rows)
+
+
+class _Scores:
+    """Scores of a card in a period; of the many cells with the same counts one is computed."""
+
+    def __init__(self, card: Card, period: Period) -> None:
+        self.card, self.kind = card, period.kind
+        self.measures = measures_of(card.indicators)
+        self._known: dict[tuple[Any, ...], Score] = {}
+
+    def of(self, counts: Mapping[str, int], group: str) -> Score:
+        """Return the score of an object with these measures."""
+        key = (group, *(counts.get(name, 0) for name in self.measures))
+        if key not in self._known:
+            self._known[key] = score(self.card, counts, kind=self.kind, group=group)
+        return self._known[key]
 
 
 def groups_of(kind: ObjectKind, period: Period) -> dict[int, str]:
