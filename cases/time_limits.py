@@ -66,7 +66,7 @@ class Unit(StrEnum):
 
 _WORKING_UNITS = frozenset({Unit.MINUTE, Unit.WORKING_HOUR, Unit.WORKING_DAY})
 # A working day is not here: its minutes are the calendar's.
-_UNIT_MINUTES = {
+UNIT_MINUTES = {
     Unit.MINUTE: 1,
     Unit.WORKING_HOUR: 60,
     Unit.HOUR: 60,
@@ -326,9 +326,7 @@ def limit_duration(calendar: Calendar, limit: Limit) -> timedelta:
     A working day is the calendar's nominal minutes, never 24 hours.
     """
     minutes = (
-        calendar.nominal_day_minutes
-        if limit.unit is Unit.WORKING_DAY
-        else _UNIT_MINUTES[limit.unit]
+        calendar.nominal_day_minutes if limit.unit is Unit.WORKING_DAY else UNIT_MINUTES[limit.unit]
     )
     if limit.value > HORIZON // (minutes * _MINUTE):
         raise CalendarError(

@@ -25,6 +25,7 @@ from evaluation.models.facts import (
     PlaceDay,
     TypeDay,
 )
+from evaluation.models.proposals import LimitProposal
 from evaluation.models.publishing import EvaluationPeriod, FrozenRanking
 from evaluation.models.scorecards import (
     ComparisonGroup,
@@ -57,6 +58,7 @@ __all__ = [
     "FrozenRanking",
     "GradeStep",
     "ItemBands",
+    "LimitProposal",
     "LineAppeal",
     "LotBeat",
     "LotTerms",

@@ -87,6 +87,7 @@ class Scorecard(models.Model):
     note = models.CharField(_("note"), max_length=300, blank=True)
 
     objects = ScorecardQuerySet.as_manager()
+    known_card: Card | None = None
 
     class Meta:
         verbose_name = _("scorecard")
@@ -102,14 +103,16 @@ class Scorecard(models.Model):
         return f"{self.get_kind_display()} · {self.valid_from}"
 
     def card(self) -> Card:
-        """Return it as scores are computed with."""
-        grades = GradeStep.objects.order_by("-at_least")
-        return Card(
-            tuple(item.line() for item in self.items.all()),
-            self.volume,
-            self.minimum_count,
-            tuple(Grade(grade.letter, Fraction(grade.at_least)) for grade in grades),
-        )
+        """Return it as scores are computed with; one instance reads it once."""
+        if self.known_card is None:
+            grades = GradeStep.objects.order_by("-at_least")
+            self.known_card = Card(
+                tuple(item.line() for item in self.items.all()),
+                self.volume,
+                self.minimum_count,
+                tuple(Grade(grade.letter, Fraction(grade.at_least)) for grade in grades),
+            )
+        return self.known_card
 
 
 class ScorecardItem(models.Model):

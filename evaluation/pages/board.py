@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -16,7 +16,7 @@ from evaluation.pages.words import count_text, rounded, score_text, value_text
 from evaluation.periods import Period, PeriodKind
 from evaluation.scoring import Card, Part, score
 from evaluation.selectors.figures import Mark, figures_over
-from evaluation.selectors.published import Published, published_ranking
+from evaluation.selectors.published import Published, published_ranking, published_rankings
 from evaluation.selectors.standings import (
     GRADE_2,
     NoScorecard,
@@ -121,16 +121,40 @@ class Board:
         return self.choice.kind in AREAS
 
 
+def boards_of(
+    *, choice: Choice, periods: Sequence[Period], sight: Sight, now: datetime
+) -> dict[Period, Board]:
+    """Return the rankings of a choice in several periods of one length, read together.
+
+    Raises:
+        NoScorecard: nothing says how these objects are judged in one of the periods.
+    """
+    cards = Scorecards(choice.kind)
+    published = published_rankings(choice.kind, periods)
+    found = figures_over(
+        periods,
+        indicators=cards.indicators(periods),
+        by=(choice.dimension,),
+        now=now,
+        scope=choice.scope(sight),
+    )
+    boards = {}
+    for period, figures in zip(periods, found, strict=True):
+        counts = {key: each for (key,), each in figures.items()}
+        own = replace(choice, period=period)
+        boards[period] = _board(own, sight, now, cards, published.get(period), [period], [counts])
+    return boards
+
+
 def board_make(*, choice: Choice, sight: Sight, now: datetime, past: int | None = None) -> Board:
     """Return the ranking of a choice, with so many periods of its past.
 
     Raises:
         NoScorecard: nothing says how these objects are judged in the period.
     """
-    cards = _Scorecards(choice.kind)
+    cards = Scorecards(choice.kind)
     published = published_ranking(choice.kind, choice.period)
-    scorecard = cards.on(choice.period)
-    if scorecard is None and published is None:
+    if cards.on(choice.period) is None and published is None:
         raise NoScorecard(str(choice.kind))
     periods = past_periods(choice, past)
     wanted = cards.indicators(periods)
@@ -142,6 +166,21 @@ def board_make(*, choice: Choice, sight: Sight, now: datetime, past: int | None 
             periods, indicators=wanted, by=(choice.dimension,), now=now, scope=choice.scope(sight)
         )
     ]
+    return _board(choice, sight, now, cards, published, periods, known)
+
+
+def _board(
+    choice: Choice,
+    sight: Sight,
+    now: datetime,
+    cards: Scorecards,
+    published: Published | None,
+    periods: list[Period],
+    known: list[dict[Any, dict[str, int]]],
+) -> Board:
+    scorecard = cards.on(choice.period)
+    if scorecard is None and published is None:
+        raise NoScorecard(str(choice.kind))
     if published is not None:
         ranking = _frozen(published, choice, sight, scorecard)
         known[-1] = {row.key: row.counts for row in ranking.rows}
@@ -192,7 +231,7 @@ def past_periods(choice: Choice, most: int | None = None) -> list[Period]:
     return periods
 
 
-class _Scorecards:
+class Scorecards:
     """The versions of a kind's scorecard, read once."""
 
     def __init__(self, kind: ObjectKind) -> None:
@@ -224,7 +263,7 @@ def _columns(card: Card) -> list[Indicator]:
     return [INDICATORS[key] for key in keys][:COLUMNS]
 
 
-def _fill(board: Board, cards: _Scorecards) -> None:
+def _fill(board: Board, cards: Scorecards) -> None:
     choice, sight = board.choice, board.sight
     cards_then = _cards_then(board, cards)
     shown = [row for row in board.standings.rows if sight.shows(choice.kind, row)]
@@ -238,7 +277,7 @@ def _fill(board: Board, cards: _Scorecards) -> None:
         board.total = _figures(board, None, board.total_counts, opens=True)
 
 
-def _cards_then(board: Board, cards: _Scorecards) -> list[Card | None]:
+def _cards_then(board: Board, cards: Scorecards) -> list[Card | None]:
     """Return the scorecard of each period; a version is read once."""
     current = board.standings.scorecard
     known = {current.pk: board.card} if current and board.published is None else {}

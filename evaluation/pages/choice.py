@@ -76,7 +76,7 @@ def choice_read(data: QueryDict, sight: Sight) -> Choice:
     today = timezone.localdate(clock.now())
     kind = _kind(data.get("kind", ""), sight)
     period = _period(data, today)
-    within, areas = _within(data.get("within", ""), kind, period)
+    within, areas = within_read(data.get("within", ""), kind, period)
     indicator = data.get("indicator", "")
     number = data.get("object", "")
     return Choice(
@@ -114,7 +114,9 @@ def _day(text: str, today: date) -> date:
     return today if day is None else max(day, earliest)
 
 
-def _within(code: str, kind: ObjectKind, period: Period) -> tuple[Area | None, tuple[Area, ...]]:
+def within_read(
+    code: str, kind: ObjectKind, period: Period
+) -> tuple[Area | None, tuple[Area, ...]]:
     """Return the area, and those that can be chosen; cells are always looked at within one."""
     levels = WITHIN.get(kind, ())
     if not levels:

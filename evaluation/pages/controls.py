@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from common.templatetags.ui import named
+from evaluation.analysis.hotspots import DAYS
 from evaluation.models import ObjectKind
 from evaluation.pages.choice import WITHIN, Choice, district_of
-from evaluation.periods import PERIOD_LABELS, PeriodKind
-from evaluation.sight import AREAS, POSTS, Sight
+from evaluation.periods import DAY, PERIOD_LABELS, PeriodKind
+from evaluation.sight import AREAS, OVERSEERS, POSTS, Sight
 from grid.models import Area
 
 FRESH = {"within": None, "object": None, "indicator": None}
@@ -37,6 +41,22 @@ def controls(choice: Choice, sight: Sight, now: datetime) -> dict[str, Any]:
         if is_live or later.first > today
         else choice.query(day=later.first.isoformat()),
     }
+
+
+def analyses(choice: Choice, sight: Sight, roles: Collection[str], now: datetime) -> list[Any]:
+    """Return where to look closer at what is chosen: names and addresses."""
+    last = min(choice.period.end - DAY, timezone.localdate(now))
+    days = min(max((last - choice.period.first).days + 1, DAYS[0]), DAYS[1])
+    within: dict[str, str | int] = {"within": choice.within.code} if choice.within else {}
+    found = [(_("Comparison"), reverse("evaluation:compare") + choice.query(indicator=None))]
+    if ObjectKind.STREET in sight.kinds or ObjectKind.DEPARTMENT in sight.kinds:
+        spots: dict[str, str | int] = {"day": last.isoformat(), "days": days, **within}
+        found.append((_("Hot spots"), f"{reverse('evaluation:hot-spots')}?{urlencode(spots)}"))
+    if OVERSEERS & set(roles):
+        found.append((_("Fair limits"), f"{reverse('evaluation:limits')}?{urlencode(within)}"))
+        report = f"{reverse('evaluation:report', args=['pdf'])}?day={choice.period.first}"
+        found.append((_("Monthly report"), report))
+    return found
 
 
 def _objects(choice: Choice, sight: Sight) -> list[tuple[str, str, bool]]:

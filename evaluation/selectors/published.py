@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from evaluation.frozen import FrozenRow, card_read, row_read
@@ -37,17 +37,25 @@ class Published:
 
 def published_ranking(kind: str, period: Period) -> Published | None:
     """Return the ranking of a kind as published last; None while it is not. One query."""
-    if period.kind is PeriodKind.LIVE:
-        return None
+    return published_rankings(kind, [period]).get(period)
+
+
+def published_rankings(kind: str, periods: Sequence[Period]) -> dict[Period, Published]:
+    """Return the same for several periods of one length, those that are published. One query."""
+    if not periods or periods[0].kind is PeriodKind.LIVE:
+        return {}
     rows = FrozenRanking.objects.filter(
         kind=kind,
         evaluation__state=EvaluationPeriod.State.PUBLISHED,
-        evaluation__kind=period.kind.value,
-        evaluation__first_date=period.first,
+        evaluation__kind=periods[0].kind.value,
+        evaluation__first_date__in=[period.first for period in periods],
     )
-    found = rows.select_related("evaluation").order_by("-evaluation__number").first()
-    if found is None:
-        return None
+    newest = rows.order_by("evaluation__first_date", "-evaluation__number")
+    found = newest.distinct("evaluation__first_date").select_related("evaluation")
+    return {row.evaluation.period: _read(row) for row in found}
+
+
+def _read(found: FrozenRanking) -> Published:
     told = json.loads(found.content)
     card = card_read(told["scorecard"])
     mark = Mark(told["position"], told["entries"])

@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from cases.models import CasePhoto
 from cases.services import case_report
 from cases.workflow import State
-from components.models import Component, Plate
+from components.models import CaseStandard, Component, Plate
 from components.plates.services import plates_give
 from components.register.changes import change_ask
 from components.register.models import ComponentChange
@@ -181,6 +181,15 @@ evaluation/contracts/statements/<statement_id>/appeal/ 302 403 403 403 403 403 4
 evaluation/contracts/appeals/<line_appeal_id>/<answer>/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
 evaluation/contracts/deductions/        302 403 403 403 200 403 403 403 403 403 200 200 200 200 403 403
 evaluation/contracts/deductions/<deduction_id>/withdraw/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+evaluation/compare/                     302 403 403 200 200 200 200 200 200 403 200 200 200 200 403 403
+evaluation/hot-spots/                   302 403 403 200 200 200 200 200 200 403 200 200 404 200 403 403
+evaluation/hot-spots/cases/             302 403 403 404 404 404 404 404 404 403 404 404 404 404 403 403
+evaluation/report.<form>                302 403 403 403 404 403 403 403 403 403 404 404 403 404 403 403
+evaluation/limits/                      302 403 403 403 200 403 403 403 403 403 200 200 403 200 403 403
+evaluation/limits/<standard_id>/<grade>/ 302 403 403 403 200 403 403 403 403 403 200 200 403 200 403 403
+evaluation/limits/<standard_id>/<grade>/cases/ 302 403 403 403 200 403 403 403 403 403 200 200 403 200 403 403
+evaluation/limits/<standard_id>/<grade>/propose/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
+evaluation/limits/proposals/<proposal_id>/<answer>/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
 evaluation/periods/                     302 403 403 200 200 200 200 200 200 403 200 200 200 200 403 403
 evaluation/periods/open/                302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
 evaluation/periods/<evaluation_id>/check/ 302 405 405 405 405 405 405 405 405 405 405 405 405 405 405 405
@@ -254,6 +263,8 @@ evaluation/contracts/statements/<statement_id>/appeal/ 302 403 403 403 403 403 4
 evaluation/contracts/appeals/<line_appeal_id>/<answer>/ 302 403 403 403 403 403 403 403 403 403 404 404 403 403 403 403
 evaluation/contracts/deductions/        302 403 403 403 400 403 403 403 403 403 403 400 403 403 403 403
 evaluation/contracts/deductions/<deduction_id>/withdraw/ 302 403 403 403 404 403 403 403 403 403 403 404 403 403 403 403
+evaluation/limits/<standard_id>/<grade>/propose/ 302 403 403 403 400 403 403 403 403 403 400 400 403 403 403 403
+evaluation/limits/proposals/<proposal_id>/<answer>/ 302 403 403 403 403 403 403 403 403 403 403 403 403 404 403 403
 evaluation/periods/open/                302 403 403 403 400 403 403 403 403 403 400 400 403 403 403 403
 evaluation/periods/<evaluation_id>/check/ 302 403 403 403 404 403 403 403 403 403 403 404 403 403 403 403
 evaluation/periods/<evaluation_id>/publish/ 302 403 403 403 403 403 403 403 403 403 404 403 403 403 403 403
@@ -317,6 +328,9 @@ def parts(cast: Cast) -> dict[str, str]:
         "<page>": "cases",
         "ledgers/<kind>": "ledgers/return",
         "<evaluation_id>": "1",
+        "<standard_id>": str(CaseStandard.objects.filter(valid_to=None).first().pk),
+        "<grade>": "all",
+        "<proposal_id>": "1",
         "<fact_id>": "1",
         "<appeal_id>": "1",
         "<contract_id>": "1",

@@ -30,7 +30,7 @@ from evaluation.pages.charts import (
     week_hours,
 )
 from evaluation.pages.choice import Choice, choice_read, district_of
-from evaluation.pages.controls import controls
+from evaluation.pages.controls import analyses, controls
 from evaluation.pages.lists import (
     ABOVE,
     BELOW,
@@ -73,6 +73,7 @@ def board(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "choice": choice,
         "controls": controls(choice, sight, now),
+        "analyses": analyses(choice, sight, request.user.roles, now),
         "period_text": period_text(choice.period),
         "may_contracts": bool(request.user.roles & CONTRACT_READERS),
         "may_appeals": bool(request.user.roles & (FILERS | DECIDERS | CHECKERS)),
@@ -242,7 +243,7 @@ def cases(request: HttpRequest) -> HttpResponse:
         "object": _object_name(choice),
         "bar": bar_names()[int(bar)] if bar else "",
         "count": count,
-        "rows": _rows(request, rows, now),
+        "rows": case_rows(request, rows, now),
         "pager": _pager(choice, side, bar, number, offset + len(rows) < count),
         "back": f"{reverse('evaluation:board')}{choice.query()}",
         "period_text": period_text(choice.period),
@@ -273,7 +274,7 @@ def _of_bar(choice: Choice, sight: Sight, bar: int, now: Any, mark: Mark | None)
     return Listing([Behind(facts, None, entries)])
 
 
-def _rows(request: HttpRequest, rows: list[Any], now: Any) -> list[dict[str, Any]]:
+def case_rows(request: HttpRequest, rows: list[Any], now: Any) -> list[dict[str, Any]]:
     """Return rows for the table; a case that its reader may not open any more has no link."""
     cases = {row.case_id for row in rows}
     visible = Case.objects.visible_to(request.user).filter(Q(pk__in=cases))
