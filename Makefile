@@ -22,7 +22,7 @@ bench: ## measure the speeds promised (BENCH=… selects)
 	@$(WITH_SERVICES) && python benchmarks/run.py $(BENCH)
 
 faults: ## kills, soaks and full-size properties
-	@$(WITH_SERVICES) && scripts/messages && FULL_SIZE=1 CALENDAR_EXAMPLES=100000 pytest tests/faults tests/matrix/test_walks.py tests/unit/test_time_limits.py $(ARGS)
+	@$(WITH_SERVICES) && scripts/messages && FULL_SIZE=1 CALENDAR_EXAMPLES=100000 pytest tests/faults tests/matrix/test_walks.py tests/unit/test_time_limits.py tests/api/evaluation/test_recomputed.py $(ARGS)
 
 down: ## stop everything that runs
 	@scripts/down

@@ -1,6 +1,7 @@
 """What every test may stand on: the database and its two roles."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
@@ -19,6 +20,28 @@ from tests.databases import (
     template_make,
 )
 from tests.geo_city import load_mini_city
+
+HERE = Path(__file__).parent
+# The folders with the longest tests first, so that none of them is left over at the end.
+LONGEST_FIRST = ("browser", "faults", "scripts", "matrix", "live", "api", "web")
+WITHOUT_DATABASE = "unit"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long tests in one process and with those that need no database in the other.
+
+    Of two processes each begins with one half: while the first makes the migrated database, the
+    second need not wait for it.
+    """
+    by_folder: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        folder = item.path.relative_to(HERE).parts[0]
+        by_folder.setdefault(folder, []).append(item)
+    alone = by_folder.pop(WITHOUT_DATABASE, [])
+    longest = [item for folder in LONGEST_FIRST for item in by_folder.pop(folder, [])]
+    longest += [item for rest in by_folder.values() for item in rest]
+    half = len(items) // 2
+    items[:] = [*longest[:half], *alone, *longest[half:]]
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +96,13 @@ def nothing_to_flush() -> Iterator[None]:
         yield
 
 
+def _with_bases(kinds: list[str]) -> list[str]:
+    """Return kinds of databases after those that they are copies of."""
+    while kinds and (base := FILLED[kinds[0]].base):
+        kinds = [base, *kinds]
+    return kinds
+
+
 @pytest.fixture
 def _right_database(
     request, bare_database, filled_databases, nothing_to_flush, django_db_blocker
@@ -85,9 +115,12 @@ def _right_database(
     source = template if commits else bare_database
     own = f"{bare_database}_own"
     with django_db_blocker.unblock():
-        for kind in FILLED.keys() & set(request.fixturenames):
+        kinds = [kind for kind in FILLED if kind in request.fixturenames]
+        for kind in _with_bases(kinds[-1:]):
             if kind not in filled_databases:
-                filled_databases[kind] = filled_database_make(template, bare_database, kind)
+                filled_databases[kind] = filled_database_make(
+                    filled_databases.get(FILLED[kind].base, template), bare_database, kind
+                )
             source = filled_databases[kind]
         if commits:
             database_copy(source, own)

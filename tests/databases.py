@@ -3,8 +3,9 @@
 *Template*: migrated once and kept until a migration changes, under a name that says of which
 migrations it was made. Every process of every run begins with a copy of it.
 *Bare*: that copy; what a test does in it is rolled back.
-*Filled*: copies in which the cast, or the demo's own small city, is there already; building them
-takes longer than most tests. What a test does in them is rolled back too.
+*Filled*: copies in which the cast, or the demo's own small city, is there already, or on top of one
+of them what a module's tests share; building them takes longer than most tests. What a test does in
+them is rolled back too.
 *Own*: for a test that commits, a copy of one of them, dropped with whatever the test left in it.
 """
 
@@ -16,15 +17,22 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pytest
+from django.apps import apps
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
+from django.db.models import Field
 
-from tests.cast import build_cast
+from accounts.models import City
+from tests.cast import build_cast, find_cast
 from tests.city import build_test_city
 from tests.geo_city import load_mini_city
 
@@ -32,11 +40,44 @@ TEMPLATE = "test_template_"
 IMPORTED = re.compile(r"^from (\S+) import", re.MULTILINE)
 LOCK = 7_301_116  # of whoever makes the template, among the server's advisory locks
 
-# What a fixture of that name finds in a database of its own.
-FILLED: dict[str, Callable[[], object]] = {
-    "cast": lambda: build_cast(load_mini_city()),
-    "demo_city": build_test_city,
+
+@dataclass(frozen=True)
+class Filling:
+    """What a fixture of its name finds in a database of its own, on top of another's."""
+
+    fill: Callable[..., object]
+    base: str = ""
+    found: Callable[[], object] = City.objects.get
+
+
+FILLED: dict[str, Filling] = {
+    "cast": Filling(
+        lambda: build_cast(load_mini_city()), found=lambda: find_cast(City.objects.get())
+    ),
+    "demo_city": Filling(build_test_city),
 }
+
+
+def filled(base: str) -> Callable[[Callable[[Any], object]], Any]:
+    """Make a fixture of a function that fills a database once for all tests of a process.
+
+    The function gets what the base is, the cast or the demo's city, and so do the tests. As in a
+    test, nothing follows a commit.
+    """
+
+    def register(fill: Callable[[Any], object]) -> Any:
+        name = fill.__name__
+        assert name not in FILLED, f"two databases are called {name}"
+        FILLED[name] = Filling(fill, base, FILLED[base].found)
+
+        @pytest.fixture(name=name)
+        def there_already(db: None) -> object:
+            return FILLED[name].found()
+
+        return there_already
+
+    return register
+
 
 # Keys of the copies differ from those of the bare one: what is remembered by key is not mixed up.
 _APART = """
@@ -91,14 +132,20 @@ def template_make() -> str:
     return name
 
 
-def filled_database_make(template: str, bare: str, kind: str) -> str:
-    """Copy the template, build the cast or the demo's city in it, and return its name."""
+def filled_database_make(source: str, bare: str, kind: str) -> str:
+    """Copy a database, fill the copy and return its name."""
     name = f"{bare}_{kind}"
-    database_copy(template, name)
+    database_copy(source, name)
     database_use(name)
     with connection.cursor() as cursor:
         cursor.execute(_APART, [1_000_000 * (1 + list(FILLED).index(kind))])
-    FILLED[kind]()
+    filling = FILLED[kind]
+    if not filling.base:
+        filling.fill()
+        return name
+    with transaction.atomic():
+        filling.fill(filling.found())
+        connection.run_on_commit.clear()
     return name
 
 
@@ -135,17 +182,26 @@ def _end_sessions(cursor: Any, name: str) -> None:
 def _migrate(name: str) -> None:
     """Migrate a new database."""
     database_use(name)
-    with _fewer_collections():
+    with _cheap_states():
         call_command("migrate", verbosity=0, interactive=False, run_syncdb=True)
     connection.close()
 
 
 @contextmanager
-def _fewer_collections() -> Iterator[None]:
-    """Look for garbage seldom: of migrating, which makes 20,000 classes, it is a quarter."""
+def _cheap_states() -> Iterator[None]:
+    """Do without what makes migrating, which renders 27,000 models, twice as slow.
+
+    Fields that no model has yet are copied, not built anew; which settings name a model is looked
+    up once; garbage is looked for seldom.
+    """
+    build = Field.clone
+    look_up = type(apps).get_swappable_settings_name.__wrapped__
     usual = gc.get_threshold()
     gc.set_threshold(100_000, 50, 100)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Field, "clone", lambda f: build(f) if hasattr(f, "model") else deepcopy(f))
+        patch.setattr(apps, "get_swappable_settings_name", cache(partial(look_up, apps)))
+        yield
     gc.set_threshold(*usual)
 
 

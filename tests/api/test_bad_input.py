@@ -375,25 +375,28 @@ READ = [
     "components/1/",
     "meta/",
 ]
-QUERIES = [
-    {name: value}
-    for name in (
-        "state", "type", "department", "district", "cell", "light", "source", "q", "cursor",
-        "reported_after", "reported_before", "ordering", "page_size", "after", "lon", "lat", "kind",
-        "limit", "unknown",
-    )
-    for value in ("", "\x00", "-1", "9" * 30, "1e999", "🚮", "x" * 2000)
-]  # fmt: skip
+NAMES = (
+    "state", "type", "department", "district", "cell", "light", "source", "q", "cursor",
+    "reported_after", "reported_before", "ordering", "page_size", "after", "lon", "lat", "kind",
+    "limit", "unknown",
+)  # fmt: skip
+STRANGE = ("", "\x00", "-1", "9" * 30, "1e999", "🚮", "x" * 2000)
+# What a long answer looks at; the names that mean nothing to it are all sent at once.
+LOOKED_AT = {"catalogue/types/": ("q", "kind")}
 
 
 @pytest.mark.parametrize("path", READ)
 def test_reading_with_any_query_never_fails(acceptor, path):
     Story(acceptor.cast)
-    for query in QUERIES:
-        answer = acceptor.get(path, **query)
-        assert answer.status_code in (200, 400, 404), (path, query, answer.content[:200])
-        if answer.status_code != 200:
-            assert answer.json()["message"]
+    alone = LOOKED_AT.get(path, NAMES)
+    together = [name for name in NAMES if name not in alone]
+    for value in STRANGE:
+        for names in (*((name,) for name in alone), together):
+            query = dict.fromkeys(names, value)
+            answer = acceptor.get(path, **query)
+            assert answer.status_code in (200, 400, 404), (path, query, answer.content[:200])
+            if answer.status_code != 200:
+                assert answer.json()["message"]
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01", "9999-12-31T23:59:59+14:00", "2026-02-30", "now"])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import mimetypes
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.servers.basehttp import ThreadedWSGIServer
+from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client
 from django.test.testcases import LiveServerThread
 from PIL import Image
@@ -54,6 +58,24 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+class KeptFiles(StaticFilesHandler):
+    """Static files, kept in memory and by the browsers: they do not change while tests run."""
+
+    def serve(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the file, for an hour."""
+        content, kind = file_of(self.file_path(request.path))
+        return HttpResponse(content, kind, headers={"Cache-Control": "max-age=3600"})
+
+
+@cache
+def file_of(path: str) -> tuple[bytes, str]:
+    """Return the content and the kind of a static file."""
+    found = finders.find(path)
+    if not found:
+        raise Http404
+    return Path(found).read_bytes(), mimetypes.guess_type(path)[0] or "application/octet-stream"
+
+
 class PatientServer(ThreadedWSGIServer):
     """Ends when its last answer is given: nothing asks a database that is gone."""
 
@@ -69,7 +91,7 @@ class PatientServerThread(LiveServerThread):
 @pytest.fixture
 def address(transactional_db) -> Iterator[str]:
     """Serve pages and every app's static files, in threads, on the test database."""
-    thread = PatientServerThread("localhost", static_handler=StaticFilesHandler)
+    thread = PatientServerThread("localhost", static_handler=KeptFiles)
     thread.daemon = True
     thread.start()
     thread.is_ready.wait()
@@ -155,6 +177,41 @@ class Person:
         expect(page.locator("body")).to_contain_text(f"{case.number}: ")  # what came of it
         page.wait_for_load_state()
         case.refresh_from_db()
+
+    def act_by_keyboard(self, case: Case, action: str, *, photo: str = "", **fields: str) -> None:
+        """Do the same without a mouse; only a file is handed over, as the system's dialog would."""
+        page = self.go(f"/cases/{case.number}/")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")  # the way past the head of the page
+        self.tab_to(
+            f'main a[href*="/actions/{action}/"], main form[action$="/actions/{action}/"] button'
+        )
+        asks = page.evaluate("document.activeElement.tagName") == "A"
+        page.keyboard.press("Enter")
+        if asks:
+            form = page.locator(f'[data-action-form] form[action*="/actions/{action}/"]')
+            expect(form).to_be_visible()
+            for name, value in fields.items():
+                self.tab_to(f'[data-action-form] [name="{name}"]')
+                page.keyboard.type(value)
+            if photo:
+                self.add_photo(photo)
+            for box in form.locator('input[name="closing_answers_met"]').all():
+                box.focus()
+                page.keyboard.press("Space")
+            self.tab_to("[data-action-form] .form-foot button:not([type=button])")
+            page.keyboard.press("Enter")
+        expect(page.locator("body")).to_contain_text(f"{case.number}: ")
+        page.wait_for_load_state()
+        case.refresh_from_db()
+
+    def tab_to(self, selector: str, most: int = 80) -> None:
+        """Press Tab until the focus is there."""
+        for _press in range(most):
+            if self.page.evaluate("(it) => document.activeElement.matches(it)", selector):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"Tab never comes to {selector}")
 
     def _answer(self, action: str, photo: str, fields: dict[str, str]) -> None:
         """Fill the dialog of an action and send it."""

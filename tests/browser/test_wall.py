@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.test.testcases import LiveServerThread, QuietWSGIRequestHandler
 from playwright.sync_api import expect
@@ -17,6 +16,7 @@ from cases.workflow import State
 from desks.models import Wall
 from desks.wall.services import kiosk_key_make
 from live.services import events_sequence
+from tests.browser.conftest import KeptFiles
 from tests.cast import NOW, Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,7 +53,7 @@ class Server:
 
     def start(self) -> None:
         """Serve, on the port it had before."""
-        self.thread = ServerThread("localhost", static_handler=StaticFilesHandler, port=self.port)
+        self.thread = ServerThread("localhost", static_handler=KeptFiles, port=self.port)
         self.thread.daemon = True
         self.thread.start()
         self.thread.is_ready.wait()

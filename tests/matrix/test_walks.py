@@ -28,7 +28,7 @@ from tests.cast import NOW, Cast, Story
 from tests.matrix.invariants import NOTICES, check_case
 
 FULL = os.environ.get("FULL_SIZE") == "1"
-EXAMPLES = int(os.environ.get("WALK_EXAMPLES", "400" if FULL else "6"))
+EXAMPLES = int(os.environ.get("WALK_EXAMPLES", "400" if FULL else "4"))
 STEPS = int(os.environ.get("WALK_STEPS", "50" if FULL else "12"))
 SHRINKS = os.environ.get("WALK_SHRINKS") == "1"  # takes minutes; the notes tell the walk anyway
 

@@ -660,7 +660,7 @@ def test_a_stored_calendar_comes_back_equal(calendar):
 
 # ---- Properties, against the naive calendar ------------------------------------------------------
 
-EXAMPLES = int(os.environ.get("CALENDAR_EXAMPLES", "2000"))
+EXAMPLES = int(os.environ.get("CALENDAR_EXAMPLES", "1000"))
 AGAINST_NAIVE = settings(max_examples=EXAMPLES, deadline=None)
 ALGEBRA = settings(max_examples=max(EXAMPLES // 5, 100), deadline=None)
 FIRST_DAY, LAST_DAY = date(2025, 7, 1), date(2027, 6, 30)  # what the naive calendar covers

@@ -18,6 +18,7 @@ from components.seeding.load import components_seed
 from components.services import component_create, component_retire, component_update
 from components.tiling.services import counts_differ, counts_fold
 from components.tiling.tiles import component_tile
+from tests.databases import filled
 
 ON = date(2026, 3, 16)
 HALF = math.pi * 6378137
@@ -29,9 +30,14 @@ def city(demo_city):
     return demo_city
 
 
-@pytest.fixture
-def register(city):
+@filled("demo_city")
+def seeded_city(city):
+    """A register of every kind of component."""
     components_seed(city=city, count=1_200, seed=3, on=ON)
+
+
+@pytest.fixture
+def register(seeded_city):
     return Component.objects.filter(retired_date=None)
 
 

@@ -7,6 +7,7 @@ import random
 import re
 from datetime import timedelta
 from io import BytesIO
+from itertools import cycle
 
 import pytest
 from django.db import connection
@@ -27,14 +28,15 @@ from evaluation.services.facts import READER
 from live.readers import reader_run
 from live.services import events_sequence
 from tests.cast import NOW, ROADS, Story
+from tests.databases import filled
 
 HOUR = timedelta(hours=1)
 MARCH = "period=month&day=2026-03-16"
 WAYS = (State.CLOSED, State.REFUSED, State.VOIDED, State.REWORK, State.SUSPENDED, State.HANDLING)
 
 
-@pytest.fixture
-def month(cast):
+@filled("cast")
+def busy_month(cast):
     """A month of every kind of exception: in time, late, reworked, refused, returned, open."""
     for number in range(9):
         source = "hotline" if number % 3 == 0 else "collector"
@@ -46,7 +48,6 @@ def month(cast):
             story.act(action, cast.people[name])
     events_sequence()
     reader_run(reader=READER, now=NOW)
-    return cast
 
 
 def figures_on(page) -> list[str]:
@@ -72,7 +73,7 @@ def entries(client, address: str) -> int:
     return count
 
 
-def test_fifty_figures_open_lists_with_exactly_that_many_cases(month, page_of):
+def test_fifty_figures_open_lists_with_exactly_that_many_cases(busy_month, page_of):
     client = page_of("leader_tang")
     kinds = ("district", "street", "cell", "department", "contractor", "acceptor", "collector")
     figures = [
@@ -82,6 +83,8 @@ def test_fifty_figures_open_lists_with_exactly_that_many_cases(month, page_of):
     ]
     opened = 0
     for address in random.Random(7).sample(figures, min(len(figures), 60)):
+        if opened >= 50:
+            break
         drawer = client.get(f"/evaluation/figure/{address}")
         assert drawer.status_code == 200, address
         for url, count in lists_of(drawer):
@@ -90,7 +93,7 @@ def test_fifty_figures_open_lists_with_exactly_that_many_cases(month, page_of):
     assert opened >= 50
 
 
-def test_above_and_failing_add_to_what_is_below_the_line(month, page_of):
+def test_above_and_failing_add_to_what_is_below_the_line(busy_month, page_of):
     client = page_of("leader_tang")
     for indicator in ("finished_in_time_rate", "handling_in_time_rate", "closed_rate"):
         drawer = client.get(f"/evaluation/figure/?{MARCH}&kind=district&indicator={indicator}")
@@ -102,7 +105,7 @@ def test_above_and_failing_add_to_what_is_below_the_line(month, page_of):
         assert counts["failing"] > 0, indicator
 
 
-def test_bars_of_handling_times_add_to_what_was_handled_and_open_it(month, page_of):
+def test_bars_of_handling_times_add_to_what_was_handled_and_open_it(busy_month, page_of):
     client = page_of("leader_tang")
     page = client.get(f"/evaluation/?{MARCH}&kind=department")
     bars = re.findall(r'href="([^"]*)" data-bar="(\d+)"', page.text)
@@ -131,17 +134,17 @@ NONSENSE = (
 @pytest.mark.parametrize(
     "name", ["kind", "period", "day", "within", "object", "indicator", "side", "bar", "page"]
 )
-def test_nonsense_in_an_address_is_never_an_error_of_ours(month, page_of, name):
+def test_nonsense_in_an_address_is_never_an_error_of_ours(busy_month, page_of, name):
     client = page_of("leader_tang")
     usual = {"kind": "department", "period": "month", "day": "2026-03-16", "indicator": "handled"}
-    for page in ("", "figure/", "cases/"):
-        for value in NONSENSE:
-            answer = client.get(f"/evaluation/{page}", usual | {name: value})
-            assert answer.status_code in (200, 400, 404), (page, name, value)
+    pages = cycle(("", "figure/", "cases/"))  # they read an address by the same rules
+    for value, page in zip(NONSENSE, pages, strict=False):
+        answer = client.get(f"/evaluation/{page}", usual | {name: value})
+        assert answer.status_code in (200, 400, 404), (page, name, value)
 
 
-def test_a_department_sees_its_group_and_opens_only_its_own_cases(month, page_of):
-    own, other = month.bodies["sanitation"].pk, month.bodies["gardens"].pk
+def test_a_department_sees_its_group_and_opens_only_its_own_cases(busy_month, page_of):
+    own, other = busy_month.bodies["sanitation"].pk, busy_month.bodies["gardens"].pk
     client = page_of("head_qian")
     page = client.get(f"/evaluation/?{MARCH}")
     assert "sanitation" in page.text
@@ -157,17 +160,17 @@ def test_a_department_sees_its_group_and_opens_only_its_own_cases(month, page_of
     assert not lists_of(drawer)
 
 
-def test_a_department_of_another_group_is_not_in_the_ranking(month, page_of):
+def test_a_department_of_another_group_is_not_in_the_ranking(busy_month, page_of):
     group = ComparisonGroup.objects.create(code="green", name="绿化", name_en="Green")
-    ComparisonMember.objects.create(group=group, organisation=month.bodies["gardens"])
+    ComparisonMember.objects.create(group=group, organisation=busy_month.bodies["gardens"])
     page = page_of("head_qian").get(f"/evaluation/?{MARCH}")
     assert "sanitation" in page.text
     assert "gardens" not in page.text
-    hidden = f"{MARCH}&kind=department&object={month.bodies['gardens'].pk}&indicator=handled"
+    hidden = f"{MARCH}&kind=department&object={busy_month.bodies['gardens'].pk}&indicator=handled"
     assert page_of("head_qian").get(f"/evaluation/figure/?{hidden}").status_code == 404
 
 
-def test_a_contractors_manager_sees_its_own_collectors_only(month, page_of):
+def test_a_contractors_manager_sees_its_own_collectors_only(busy_month, page_of):
     page = page_of("manager_ma").get(f"/evaluation/?{MARCH}&kind=collector")
     assert "collector_lin" in page.text
     assert "collector_far" not in page.text
@@ -177,7 +180,7 @@ def asked(queries) -> str:
     return "\n".join(query["sql"][:120] for query in queries)
 
 
-def test_a_page_asks_the_database_fifteen_times_at_most_however_many_objects(month, page_of):
+def test_a_page_asks_the_database_fifteen_times_at_most_however_many_objects(busy_month, page_of):
     client = page_of("leader_tang")
     for kind in ("street", "cell", "department", "collector"):
         address = f"/evaluation/?{MARCH}&kind={kind}"
@@ -200,7 +203,7 @@ def test_a_page_asks_the_database_fifteen_times_at_most_however_many_objects(mon
         "kind=community&within=%00&object=99999999999999999999",
     ],
 )
-def test_an_address_with_nonsense_shows_what_is_usual(month, page_of, query):
+def test_an_address_with_nonsense_shows_what_is_usual(busy_month, page_of, query):
     assert page_of("leader_tang").get(f"/evaluation/?{query}").status_code == 200
 
 
@@ -264,7 +267,9 @@ class Sheets:
 
 
 @pytest.mark.parametrize("kind", ["street", "department", "cell", "collector"])
-def test_the_workbooks_formulas_give_the_scores_grades_and_ranks_of_the_page(month, page_of, kind):
+def test_the_workbooks_formulas_give_the_scores_grades_and_ranks_of_the_page(
+    busy_month, page_of, kind
+):
     client = page_of("leader_tang")
     answer = client.get(f"/evaluation/export.xlsx?{MARCH}&kind={kind}")
     sheets = Sheets(load_workbook(BytesIO(answer.content)))
@@ -286,7 +291,7 @@ def test_the_workbooks_formulas_give_the_scores_grades_and_ranks_of_the_page(mon
     assert checked == len(shown)
 
 
-def test_a_ranking_is_printed_in_both_languages(month, page_of):
+def test_a_ranking_is_printed_in_both_languages(busy_month, page_of):
     client = page_of("leader_tang")
     for language in ("en", "zh-hans"):
         printed = client.get(
@@ -299,7 +304,7 @@ def test_a_ranking_is_printed_in_both_languages(month, page_of):
 # ── a period is closed on its page, and read as it was frozen ─────────────────────────────────
 
 
-def test_a_month_is_closed_on_its_page_and_its_figures_still_open_their_lists(month, page_of):
+def test_a_month_is_closed_on_its_page_and_its_figures_still_open_their_lists(busy_month, page_of):
     inspector, leader = page_of("inspector_he"), page_of("leader_tang")
     opened = inspector.post("/evaluation/periods/open/", {"kind": "month", "day": "2026-03-16"})
     assert opened.status_code == 302
@@ -312,13 +317,13 @@ def test_a_month_is_closed_on_its_page_and_its_figures_still_open_their_lists(mo
     assert leader.post(address, {"sha256": seen}).status_code == 409, "published once"
     before = leader.get(f"/evaluation/?{MARCH}&kind=department")
     assert "Published" in before.text
-    Story(month, metres=300).walk_to(State.CLOSED)
+    Story(busy_month, metres=300).walk_to(State.CLOSED)
     events_sequence()
     reader_run(reader=READER, now=NOW)
     after = leader.get(f"/evaluation/?{MARCH}&kind=department")
     assert figures_shown(after) == figures_shown(before)
     for kind in ("department", "street"):
-        for address in figures_on(leader.get(f"/evaluation/?{MARCH}&kind={kind}")):
+        for address in figures_on(leader.get(f"/evaluation/?{MARCH}&kind={kind}"))[::4]:
             for url, count in lists_of(leader.get(f"/evaluation/figure/{address}")):
                 assert entries(leader, url) == count, url
     assert "more has become known since" in leader.get("/evaluation/periods/").text
@@ -328,8 +333,8 @@ def figures_shown(page) -> list[str]:
     return re.findall(r"<td class=\"number\"><a [^>]*>([^<]*)</a>", page.text)
 
 
-def test_a_department_appeals_from_its_list_and_the_centre_decides(month, page_of):
-    own = month.bodies["sanitation"].pk
+def test_a_department_appeals_from_its_list_and_the_centre_decides(busy_month, page_of):
+    own = busy_month.bodies["sanitation"].pk
     head, leader = page_of("head_qian"), page_of("leader_tang")
     EvaluationPolicy.objects.update(appeal_days=3000)
     query = f"{MARCH}&kind=department&object={own}&indicator=handled_late"

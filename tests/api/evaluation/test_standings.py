@@ -27,13 +27,14 @@ from grid.models import GridCell, Zone
 from live.readers import reader_run
 from live.services import events_sequence
 from tests.cast import NOW, Story
+from tests.databases import filled
 
 MARCH = Period.of("month", NOW.date())
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def month(cast):
+@filled("cast")
+def short_month(cast):
     """A closed case, one that came late and one that is open and late."""
     Story(cast).walk_to(State.CLOSED)
     late = Story(cast, metres=5).walk_to(State.HANDLING)
@@ -46,11 +47,10 @@ def month(cast):
     events_sequence()
     reader_run(reader=READER, now=NOW)
     Scorecard.objects.update(minimum_count=1)
-    return cast
 
 
 @pytest.mark.parametrize("kind", ObjectKind.values)
-def test_every_kind_of_object_is_ranked_by_its_scorecard(month, kind):
+def test_every_kind_of_object_is_ranked_by_its_scorecard(short_month, kind):
     found = standings(kind, period=MARCH, now=NOW + 20 * DAY)
     assert found.rows
     assert any(row.place.rank == 1 for row in found.rows)
@@ -60,7 +60,7 @@ def test_every_kind_of_object_is_ranked_by_its_scorecard(month, kind):
         assert bool(row.place.score.grade) == (row.place.score.total is not None)
 
 
-def test_a_department_has_the_score_worked_out_by_hand(month):
+def test_a_department_has_the_score_worked_out_by_hand(short_month):
     found = standings("department", period=MARCH, now=NOW + 20 * DAY)
     row = next(row for row in found.rows if row.name == "sanitation")
     # 3 due: 1 in time, 1 late, 1 open and late. 0.1×100 + 0.3×(200/3) + 0.3×(100/3) + 0.3×100
@@ -70,9 +70,9 @@ def test_a_department_has_the_score_worked_out_by_hand(month):
     assert idle.place.rank is None
 
 
-def test_departments_are_ranked_among_those_that_can_be_compared(month):
+def test_departments_are_ranked_among_those_that_can_be_compared(short_month):
     group = ComparisonGroup.objects.create(code="big", name="大单位", name_en="Large")
-    body = month.bodies["sanitation"]
+    body = short_month.bodies["sanitation"]
     ComparisonMember.objects.create(group=group, organisation=body)
     item = ScorecardItem.objects.get(scorecard__kind="department", indicator="handling_due")
     ItemBands.objects.create(item=item, group="big", steps=[{"points": 0}])
@@ -82,10 +82,10 @@ def test_departments_are_ranked_among_those_that_can_be_compared(month):
     assert row.place.score.total == Fraction(60), "the bands of its group"
 
 
-def test_cells_of_key_zones_are_told_by_name_or_by_drawing(month):
+def test_cells_of_key_zones_are_told_by_name_or_by_drawing(short_month):
     cells = GridCell.objects.filter(kind="built").order_by("pk")
     named, drawn = cells[0], cells[1]
-    values = {"city": month.city, "grade": "key", "valid_from": date(2000, 1, 1)}
+    values = {"city": short_month.city, "grade": "key", "valid_from": date(2000, 1, 1)}
     zone = Zone.objects.create(code="named", name="n", geometry=multi(cells[2]), **values)
     zone.cells.add(named)
     Zone.objects.create(code="drawn", name="d", geometry=multi(drawn), **values)
@@ -98,8 +98,8 @@ def multi(cell: GridCell):
     return MultiPolygon(cell.geometry, srid=cell.geometry.srid)
 
 
-def test_a_scope_narrows_the_objects_and_their_figures(month):
-    cell = GridCell.objects.get(pk=Story(month).case.cell_id)
+def test_a_scope_narrows_the_objects_and_their_figures(short_month):
+    cell = GridCell.objects.get(pk=Story(short_month).case.cell_id)
     within = EVERYWHERE.narrowed("community", cell.community_id)
     found = standings("cell", period=MARCH, now=NOW + 20 * DAY, scope=within)
     assert {row.key for row in found.rows} == set(
@@ -108,7 +108,7 @@ def test_a_scope_narrows_the_objects_and_their_figures(month):
     assert sum(row.counts.get("filed", 0) for row in found.rows) == 3
 
 
-def test_a_later_version_of_a_scorecard_leaves_earlier_months_alone(month):
+def test_a_later_version_of_a_scorecard_leaves_earlier_months_alone(short_month):
     before = standings("department", period=MARCH, now=NOW + 20 * DAY).rows
     card = Scorecard.objects.create(
         kind="department", valid_from=MARCH.end, volume="handling_due", minimum_count=0
