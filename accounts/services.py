@@ -60,6 +60,19 @@ CONFIGURED = {
         "squadprofile",
     ),
     "live": ("notificationpolicy", "notificationrule", "notificationtemplate"),
+    "evaluation": (
+        "collectioncontract",
+        "comparisongroup",
+        "comparisonmember",
+        "contractlot",
+        "evaluationpolicy",
+        "gradestep",
+        "itembands",
+        "lotbeat",
+        "lotterms",
+        "scorecard",
+        "scorecarditem",
+    ),
     "desks": ("wall", "kioskkey"),
 }
 WATCHED = (
@@ -68,6 +81,7 @@ WATCHED = (
     "live.view_eventreader",
     "dispatch.view_journalentry",
     "dispatch.view_posting",
+    "evaluation.view_contractstatement",
 )
 # A plan: what was planned wrongly is taken out again.
 PLANNED = ("dispatch.delete_shift", "dispatch.delete_proxythreshold")
