@@ -38,10 +38,10 @@ MONEY = ("fee", "report", "ceiling", "shortfall", "missed")
 def _within(data: dict[str, Any], outer: Any, message: Any) -> None:
     """Refuse days that do not lie within those of what they belong to."""
     first, end = data.get("valid_from"), data.get("valid_to")
-    if first is None or outer is None:
+    if outer is None:
         return
     is_open = outer.valid_to is not None and (end is None or end > outer.valid_to)
-    if first < outer.valid_from or is_open:
+    if is_open or (first is not None and first < outer.valid_from):
         raise ValidationError(message)
 
 
@@ -111,17 +111,16 @@ class LotForm(forms.ModelForm):
         data = super().clean()
         contract = data.get("contract") or getattr(self.instance, "contract", None)
         _within(data, contract, _("The lot lies within the days of its contract."))
-        areas, first = data.get("areas"), data.get("valid_from")
-        if areas and first and not self.errors:
-            self._take(areas, first)
+        if data.get("areas") and not self.errors:
+            self._take(data["areas"], data)
         return data
 
-    def _take(self, areas: Any, first: Any) -> None:
+    def _take(self, areas: Any, data: dict[str, Any]) -> None:
+        first = data.get("valid_from") or self.instance.valid_from
         beats = beats_in(areas, first)
         if not beats.exists():
             raise ValidationError({"areas": _("There is no beat in these areas on that day.")})
-        days = {name: self.cleaned_data.get(name) for name in ("valid_from", "valid_to")}
-        lot = ContractLot(pk=self.instance.pk, **days)
+        lot = ContractLot(pk=self.instance.pk, valid_from=first, valid_to=data.get("valid_to"))
         other = beats_taken(lot, beats).select_related("lot", "beat").first()
         if other is not None:
             said = {"beat": other.beat.code, "lot": other.lot.code}
@@ -233,15 +232,35 @@ class LotTermsAdmin(KeptAdmin):
         "lot", "valid_from", "fee", "included_count", "report", "ceiling", "shortfall", "missed",
         "confirm_steps", "check_steps", "most_deducted",
     )  # fmt: skip
-    list_display = ("lot", "valid_from", "fee_text", "included_count", "most_deducted")
+    list_display = ("lot", "valid_from", "fee", "included_count", "most_deducted")
     list_filter = ("lot__contract",)
     list_select_related = ("lot",)
     save_as = True
 
     @admin.display(description=_("fee a month, in yuan"))
-    def fee_text(self, terms: LotTerms) -> str:
+    def fee(self, terms: LotTerms) -> str:
         """The fee as people read it."""
         return money_text(terms.fee_fen)
+
+    @admin.display(description=_("price of a valid report beyond these"))
+    def report(self, terms: LotTerms) -> str:
+        """The price as people read it."""
+        return money_text(terms.report_fen)
+
+    @admin.display(description=_("at most for reports in a month"))
+    def ceiling(self, terms: LotTerms) -> str:
+        """The ceiling as people read it."""
+        return "" if terms.ceiling_fen is None else money_text(terms.ceiling_fen)
+
+    @admin.display(description=_("off for each valid report too few"))
+    def shortfall(self, terms: LotTerms) -> str:
+        """The amount as people read it."""
+        return money_text(terms.shortfall_fen)
+
+    @admin.display(description=_("off for each missed case"))
+    def missed(self, terms: LotTerms) -> str:
+        """The amount as people read it."""
+        return money_text(terms.missed_fen)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What was issued by them is looked at, and copied."""

@@ -14,7 +14,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Min, Q
+from django.db.models import BooleanField, F, Func, Min, Q, Value
 
 from evaluation.contracts.amounts import LineKind, Quantities
 from evaluation.contracts.models import ContractLot
@@ -53,6 +53,18 @@ BEHIND_OF: Mapping[LineKind, Quantity] = {  # the list of all of which the quant
 Span = tuple[date, date, tuple[int, ...]]
 
 
+class _IsOneOf(Func):
+    """Whether a column is among the values of an array: one short literal, however many cells."""
+
+    template = "(%(expressions)s::bigint[]))"
+    arg_joiner = " = ANY ("
+    output_field = BooleanField()
+
+
+def _of_cells(cells: tuple[int, ...]) -> _IsOneOf:
+    return _IsOneOf(F("cell_id"), Value(f"{{{','.join(map(str, cells))}}}"))
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Which cells were a lot's on the days [first, end) of each span."""
@@ -61,7 +73,7 @@ class Ground:
 
     def condition(self) -> Q:
         """Return the ground as a condition on facts; without spans nothing fits."""
-        parts = [Q(day__gte=a, day__lt=b, cell_id__in=cells) for a, b, cells in self.spans]
+        parts = [Q(_of_cells(cells), day__gte=a, day__lt=b) for a, b, cells in self.spans]
         return reduce(or_, parts, Q(pk__in=[]))
 
     def within(self, period: Period) -> Ground:

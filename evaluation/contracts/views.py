@@ -191,6 +191,7 @@ def statement_cases(request: HttpRequest, statement_id: int) -> HttpResponse:
     context |= {
         "rows": [_entry(row, row.case_id in opens) for row in entries],
         "count": count,
+        "timed": line.kind in BEHIND_OF,
         "pager": {
             "previous": _page_url(key, side, number - 1) if number > 1 else "",
             "next": _page_url(key, side, number + 1) if number * PAGE < count else "",
@@ -220,6 +221,7 @@ def _entry(row: Any, opens: bool) -> dict[str, Any]:
     return {
         "case": row.case,
         "opens": opens,
+        "cell": row.cell_code,
         "person": row.person,
         "at": row.happened_at,
         "due": due,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import date
 from uuid import uuid4
 
 import pytest
@@ -12,9 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from common import clock
-from evaluation.contracts.models import ContractStatement, QualityDeduction
+from evaluation.contracts.models import CollectionContract, ContractStatement, QualityDeduction
 from evaluation.contracts.pages import StatementPage
 from evaluation.contracts.printed import statement_data
+from grid.models import Beat, BeatAssignment
 from tests.api.evaluation.contracted import issued, manager_of_scouts, march_of
 from tests.cast import NOW
 
@@ -139,3 +141,40 @@ def test_pages_of_contracts_ask_little(cast, contract, page_of):
                 assert client.get(f"{BASE}{address}").status_code == 200
             assert len(queries) <= 15, (address, [q["sql"] for q in queries])
     assert statement.issued_at > NOW
+
+
+def test_an_administrator_enters_contracts_lots_and_terms(cast, page_of):
+    client, days = page_of("administrator_bai"), {"valid_from": "2026-02-01", "valid_to": ""}
+    base = "/admin/evaluation/"
+    given = {"city": cast.city.pk, "number": "CJ-9", "name": "合同", "answer_days": "10", **days}
+    wrong = {**given, "contractor": cast.bodies["sanitation"].pk}
+    assert client.post(f"{base}collectioncontract/add/", wrong).status_code == 200
+    right = {**given, "contractor": cast.bodies["eyes"].pk}
+    assert client.post(f"{base}collectioncontract/add/", right).status_code == 302
+    contract = CollectionContract.objects.get()
+    area = BeatAssignment.objects.first().beat.cells.first().community.parent
+    lot = {"contract": contract.pk, "code": "g-1", "name": "古荡", **days}
+    added = client.post(f"{base}contractlot/add/", {**lot, "areas": [area.pk]})
+    assert added.status_code == 302
+    held = contract.lots.get()
+    assert (
+        held.beats.count()
+        == Beat.objects.filter(cells__community__parent=area).distinct().count()
+        > 1
+    )
+    again = client.post(f"{base}contractlot/add/", {**lot, "code": "g-2", "areas": [area.pk]})
+    assert (again.status_code, "is in lot g-1" in again.text) == (200, True)
+    terms = {"lot": held.pk, "valid_from": "2026-02-01", "fee": "30,000", "included_count": "0",
+             "report": "2.5", "confirm_steps": "[]", "check_steps": "[]"}  # fmt: skip
+    assert client.post(f"{base}lotterms/add/", terms).status_code == 302
+    agreed = held.terms.get()
+    assert (agreed.fee_fen, agreed.report_fen, agreed.ceiling_fen) == (30_000_00, 2_50, None)
+    ended = {**lot, "valid_to": "2026-09-01"}
+    assert client.post(f"{base}contractlot/{held.pk}/change/", ended).status_code == 302
+    assert {row.valid_to for row in held.beats.all()} == {date(2026, 9, 1)}
+    issued(cast, contract)
+    page = client.get(f"{base}lotterms/{agreed.pk}/change/")
+    assert ("30,000.00" in page.text, 'name="fee"' in page.text) == (True, False)
+    assert client.post(f"{base}lotterms/{agreed.pk}/change/", terms).status_code == 403
+    assert client.get(f"{base}contractlot/{held.pk}/change/").status_code == 200
+    assert client.get(f"{base}contractstatement/").status_code == 200
