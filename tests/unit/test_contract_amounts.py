@@ -7,16 +7,16 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.core.exceptions import ValidationError
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.money import money_text, whole_fen
 from evaluation.contracts.amounts import DEDUCTED, LineKind, Quantities, Step, Terms, lines_of
 from evaluation.contracts.models import validate_steps
 
-DOCS = Path(settings.BASE_DIR) / "docs" / "rules" / "contracts.md"
+DOCS = Path(django_settings.BASE_DIR) / "docs" / "rules" / "contracts.md"
 STEPS = (
     Step(Fraction(98, 100), Fraction(0)),
     Step(Fraction(95, 100), Fraction(1, 100)),
@@ -158,6 +158,7 @@ def plain(terms: Terms, found: Quantities, days: int, of_days: int) -> int:
     return fee + paid - off
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(terms, quantities, st.integers(1, 31))
 def test_the_sum_of_the_lines_is_the_amount_worked_out_plainly(terms, found, days):
     lines = lines_of(terms, found, days=days, of_days=31)
