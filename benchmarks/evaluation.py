@@ -37,7 +37,9 @@ from evaluation.measures import MEASURES
 from evaluation.models import PLACES, DirtyDay, Fact
 from evaluation.periods import Period
 from evaluation.seeding import facts_multiply
-from evaluation.selectors.figures import EVERYWHERE, cases_behind, figures, figures_by
+from evaluation.selectors.behind import cases_behind
+from evaluation.selectors.figures import figures, figures_by
+from evaluation.selectors.scope import EVERYWHERE
 from evaluation.selectors.standings import standings
 from evaluation.services.facts import READER, days_touch
 from evaluation.services.publishing import evaluation_check, evaluation_open

@@ -20,8 +20,9 @@ from desks.wall.scope import Scope
 from evaluation.indicators import INDICATORS
 from evaluation.models import ObjectKind
 from evaluation.periods import Period, PeriodKind
-from evaluation.selectors.figures import EVERYWHERE, figures_by
-from evaluation.selectors.figures import Scope as FactScope
+from evaluation.selectors.figures import figures_by
+from evaluation.selectors.scope import EVERYWHERE
+from evaluation.selectors.scope import Scope as FactScope
 from evaluation.selectors.standings import NoScorecard, Standing, standings
 
 ON_TIME = "handling_in_time_rate"

@@ -22,7 +22,9 @@ from django.db import connection
 
 from cases.exceptions.repeats import LEFT_OUT
 from evaluation.periods import Period
-from evaluation.selectors.figures import EVERYWHERE, Scope, cases_behind, figures
+from evaluation.selectors.behind import cases_behind
+from evaluation.selectors.figures import figures
+from evaluation.selectors.scope import EVERYWHERE, Scope
 
 METRES, DAYS, CASES = (5, 200), (2, 92), (2, 50)  # what a reader may choose
 USUAL_METRES, USUAL_DAYS, USUAL_CASES = 30, 30, 3

@@ -28,7 +28,8 @@ from django.db.models import BooleanField, Value
 from cases.time_limits import UNIT_MINUTES, Unit
 from evaluation.models import CounterEntry, Fact
 from evaluation.periods import Period
-from evaluation.selectors.figures import EVERYWHERE, Scope, cases_behind
+from evaluation.selectors.behind import cases_behind
+from evaluation.selectors.scope import EVERYWHERE, Scope
 
 SHARES = (0.5, 0.8, 0.95)
 LEAST = {0.5: 30, 0.8: 30, 0.95: 100}

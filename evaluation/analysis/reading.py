@@ -19,7 +19,7 @@ from common.templatetags.ui import named
 from evaluation.models import ObjectKind
 from evaluation.pages.choice import district_of, within_read
 from evaluation.periods import Period
-from evaluation.selectors.figures import EVERYWHERE, Scope
+from evaluation.selectors.scope import EVERYWHERE, Scope
 from evaluation.sight import Sight, sight_of
 from grid.models import Area
 

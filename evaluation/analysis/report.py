@@ -35,8 +35,9 @@ from evaluation.pages.charts import times, trend
 from evaluation.pages.choice import Choice
 from evaluation.pages.words import NOTHING, count_text, percent_text, period_text, value_text
 from evaluation.periods import Period, PeriodKind
-from evaluation.selectors.figures import EVERYWHERE, figures, figures_by
+from evaluation.selectors.figures import figures, figures_by
 from evaluation.selectors.published import Published, published_ranking
+from evaluation.selectors.scope import EVERYWHERE
 from evaluation.selectors.standings import NoScorecard
 from evaluation.sight import Sight
 from grid.models import Area

@@ -19,7 +19,8 @@ from django.db.models import BooleanField, F, Func, Min, Q, Value
 from evaluation.contracts.amounts import LineKind, Quantities
 from evaluation.contracts.models import ContractLot
 from evaluation.periods import Period, earlier_than
-from evaluation.selectors.figures import EVERYWHERE, Behind, Mark, cases_behind
+from evaluation.selectors.behind import Behind, cases_behind
+from evaluation.selectors.scope import EVERYWHERE, Mark
 from grid.models import Beat
 
 

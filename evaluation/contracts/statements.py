@@ -35,7 +35,7 @@ from evaluation.measures import MEASURES as ALL_MEASURES
 from evaluation.models import CounterEntry, Fact
 from evaluation.models.facts import LateFacts
 from evaluation.periods import Period, PeriodKind
-from evaluation.selectors.figures import Mark
+from evaluation.selectors.scope import Mark
 from evaluation.services.appeals import DECIDERS
 from evaluation.services.publishing import CHECKERS, facts_held, policy_of
 

@@ -12,7 +12,7 @@ from typing import Any
 from evaluation.contracts.amounts import Line, LineKind
 from evaluation.contracts.models import ContractStatement
 from evaluation.contracts.quantities import Counted, Ground
-from evaluation.selectors.figures import Mark
+from evaluation.selectors.scope import Mark
 
 CARRIED = ""  # the code of what belongs to no lot
 

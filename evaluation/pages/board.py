@@ -15,8 +15,9 @@ from evaluation.pages.choice import Choice, district_of
 from evaluation.pages.words import count_text, rounded, score_text, value_text
 from evaluation.periods import Period, PeriodKind
 from evaluation.scoring import Card, Part, score
-from evaluation.selectors.figures import Mark, figures_over
+from evaluation.selectors.figures import figures_over
 from evaluation.selectors.published import Published, published_ranking, published_rankings
+from evaluation.selectors.scope import Mark
 from evaluation.selectors.standings import (
     GRADE_2,
     NoScorecard,

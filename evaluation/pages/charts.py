@@ -33,7 +33,8 @@ from evaluation.indicators import INDICATORS, Indicator, Unit
 from evaluation.pages.board import Board, added
 from evaluation.pages.words import count_text, short_period_text, span_text, value_text
 from evaluation.periods import Period
-from evaluation.selectors.figures import Mark, Scope, cases_behind
+from evaluation.selectors.behind import cases_behind
+from evaluation.selectors.scope import Mark, Scope
 
 # ── sparkline ─────────────────────────────────────────────────────────────────────────────────
 

@@ -15,7 +15,7 @@ from common import clock
 from evaluation.indicators import INDICATORS
 from evaluation.models import ObjectKind
 from evaluation.periods import Period, PeriodKind
-from evaluation.selectors.figures import EVERYWHERE, Scope
+from evaluation.selectors.scope import EVERYWHERE, Scope
 from evaluation.selectors.standings import DIMENSION_OF
 from evaluation.sight import POSTS, Sight
 from grid.models import Area

@@ -22,8 +22,9 @@ from evaluation.indicators import INDICATORS, Direction, Indicator
 from evaluation.measures import MEASURES
 from evaluation.models import CounterEntry, Fact
 from evaluation.periods import Period, earlier_than
-from evaluation.selectors.figures import Behind, Scope, cases_behind
+from evaluation.selectors.behind import Behind, cases_behind
 from evaluation.selectors.published import Published
+from evaluation.selectors.scope import Scope
 
 ABOVE, BELOW, FAILING = "above", "below", "failing"
 IN_TIME = "_in_time"

@@ -13,7 +13,8 @@ from django.db.models.functions import Extract
 from cases.workflow import ClockOutcome
 from evaluation.models import Fact
 from evaluation.periods import Period
-from evaluation.selectors.figures import EVERYWHERE, Scope, keys_of
+from evaluation.selectors.figures import keys_of
+from evaluation.selectors.scope import EVERYWHERE, Scope
 from evaluation.story import FactKind
 
 SHARES = (0.5, 0.8, 0.9, 0.95)

@@ -1,8 +1,8 @@
-"""Figures: the measures of a period for every object of a dimension, and the list behind each.
+"""Figures: the measures of a period for every object of a dimension.
 
 Days whose sums are made are read from them, all others from the facts; deadlines that passed and
 are not kept yet from the clocks that run. One statement adds all of it up, so that what is shown
-together belongs together. The list behind a figure has the figure's own condition.
+together belongs together. The list behind a figure (``behind``) has the figure's own condition.
 
 A figure counts facts: a case that a department handled twice in a period stands in its list twice.
 """
@@ -10,16 +10,13 @@ A figure counts facts: a case that a department handled twice in a period stands
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
 from django.db.models import (
-    Exists,
     F,
     IntegerField,
-    OuterRef,
     Q,
     QuerySet,
     Sum,
@@ -28,8 +25,6 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
-from cases.models import CaseClock
-from cases.workflow import ClockKind, ClockOutcome
 from evaluation.indicators import INDICATORS, measures_of
 from evaluation.measures import MEASURES, Measure
 from evaluation.models import (
@@ -44,74 +39,12 @@ from evaluation.models import (
 )
 from evaluation.models import OrganisationDay as BodyDay
 from evaluation.periods import Period
+from evaluation.selectors.late import late_at_the_end, late_clocks, late_facts
+from evaluation.selectors.scope import EVERYWHERE, OF_CLOCK, Mark, Scope, column_of
 from evaluation.services.sums import measure_sum
 
-# Where a running clock has what a fact says about the same thing.
-OF_CLOCK = {
-    "organisation": "organisation_id",
-    "person": "person_id",
-    "type": "case__type_id",
-    "cell": "case__cell_id",
-    "community": "case__community_id",
-    "street": "case__street_id",
-    "district": "case__district_id",
-    "source": "case__source",
-}
 SOURCES: tuple[type[DaySum], ...] = (BodyDay, TypeDay, PersonDay, PlaceDay)  # smallest first
 Key = tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """High-water marks: what was known when figures were frozen, and what has come since others.
-
-    Facts of events in (``after``, ``position``], counter-entries in (``entries_after``,
-    ``entries``]. ``is_head``: no fact beyond ``position`` is there, and none is written meanwhile
-    (the reader of facts is held), so that the sums of days may be read in place of their facts.
-    """
-
-    position: int
-    entries: int
-    after: int = -1
-    entries_after: int = -1
-    is_head: bool = False
-
-    @property
-    def facts(self) -> Q:
-        """The facts that count."""
-        return Q(position__gt=self.after, position__lte=self.position)
-
-    @property
-    def counted(self) -> Q:
-        """The counter-entries that count."""
-        return Q(pk__gt=self.entries_after, pk__lte=self.entries)
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What part of the city is meant: keys by dimension; a dimension left out is not narrowed."""
-
-    keys: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-
-    def narrowed(self, dimension: str, key: Any) -> Scope:
-        """Return the scope within one object of a dimension; None: those that have none."""
-        return Scope({**self.keys, dimension: [key]})
-
-    def condition(self, columns: Mapping[str, str] | None = None) -> Q:
-        """Return the scope as a condition on facts, sums, or what ``columns`` names."""
-        wanted = Q()
-        for dimension, keys in self.keys.items():
-            column = columns[dimension] if columns else _column(dimension)
-            some = Q(**{f"{column}__in": [key for key in keys if key is not None]})
-            wanted &= some | Q(**{f"{column}__isnull": True}) if None in keys else some
-        return wanted
-
-
-EVERYWHERE = Scope()
-
-
-def _column(dimension: str) -> str:
-    return dimension if dimension in ("day", "source") else f"{dimension}_id"
 
 
 def figures(
@@ -229,10 +162,10 @@ def _parts(
     for measure in wanted:
         if measure.open_late is None:
             continue
-        late = _late_facts(measure, period, now, scope, until)
+        late = late_facts(measure, period, now, scope, until)
         yield _one_each(late, by, wanted, measure, {})
         if until is None:
-            clocks = _late_clocks(measure, period, now, scope)
+            clocks = late_clocks(measure, period, now, scope)
             yield _one_each(clocks, by, wanted, measure, OF_CLOCK)
 
 
@@ -256,7 +189,7 @@ def dirty_days(period: Period, today: date) -> list[date]:
 
 def keys_of(rows: QuerySet[Any], by: Sequence[str]) -> QuerySet[Any]:
     """Group by the dimensions, each as ``d_…``; one group of all, where there are none."""
-    keys: dict[str, Any] = {f"d_{name}": F(_column(name)) for name in by}
+    keys: dict[str, Any] = {f"d_{name}": F(column_of(name)) for name in by}
     return rows.order_by().values(**(keys or {"d_all": Value(1)}))
 
 
@@ -288,7 +221,7 @@ def _countered(
     sums = {}
     for measure in wanted:
         late = measure.open_late is not None
-        condition = _late(measure, period, now) if late else in_period & measure.condition
+        condition = late_at_the_end(measure, period, now) if late else in_period & measure.condition
         what = F("amount") * F(measure.adds) if measure.adds else F("amount")
         sums[f"n_{measure.key}"] = Sum(what, filter=condition, output_field=IntegerField())
     return keys_of(entries, by).annotate(**sums).values_list(*_shown(by, wanted))
@@ -308,152 +241,10 @@ def _one_each(
     """Count every row once under one measure, and under no other."""
     planned = "due_at" if columns else "planned_end_at"
     keys = {
-        f"d_{name}": TruncDate(planned) if name == "day" else F(columns.get(name) or _column(name))
+        f"d_{name}": TruncDate(planned)
+        if name == "day"
+        else F(columns.get(name) or column_of(name))
         for name in by
     }
     ones = {f"n_{m.key}": Value(int(m is measure)) for m in wanted}
     return rows.order_by().annotate(**keys, **ones).values_list(*_shown(by, wanted))
-
-
-# ── open and late ─────────────────────────────────────────────────────────────────────────────
-
-ANSWERED = (ClockOutcome.DONE.value, ClockOutcome.UNSOLVED.value)
-
-
-def _late_facts(
-    measure: Measure, period: Period, now: datetime, scope: Scope, until: Mark | None
-) -> QuerySet[Fact]:
-    """Facts that fell due in the period and ended after it: then they were open and late.
-
-    By the partial index fact_late. As of a position, what ended later than it is left out.
-    """
-    facts = Fact.objects.filter(scope.condition(), _late(measure, period, now))
-    return facts if until is None else facts.filter(until.facts)
-
-
-def _late(measure: Measure, period: Period, now: datetime) -> Q:
-    """Return the condition on what was open and late at the period's end and has ended since."""
-    assert measure.open_late is not None
-    ends_at = min(period.ends_at, now)
-    return Q(
-        kind=measure.open_late.value,
-        outcome__in=ANSWERED,
-        is_late=True,
-        planned_end_at__gte=period.starts_at,
-        planned_end_at__lt=ends_at,
-        actual_end_at__gte=ends_at,
-    )
-
-
-def _late_clocks(
-    measure: Measure, period: Period, now: datetime, scope: Scope
-) -> QuerySet[CaseClock]:
-    """Clocks that run beyond a deadline of the period. By the partial index clock_running."""
-    assert measure.open_late is not None
-    return CaseClock.objects.filter(
-        scope.condition(OF_CLOCK),
-        kind=ClockKind(measure.open_late.value).value,
-        stopped_at__isnull=True,
-        paused_at__isnull=True,
-        due_at__gte=period.starts_at,
-        due_at__lt=min(period.ends_at, now),
-    )
-
-
-def late_clocks_at(
-    measure: Measure, *, period: Period, now: datetime, mark: Mark
-) -> QuerySet[CaseClock]:
-    """Return the clocks that were open and late, and that no fact up to a mark tells of."""
-    assert measure.open_late is not None
-    ends_at = min(period.ends_at, now)
-    told = Fact.objects.filter(
-        mark.facts, case=OuterRef("case"), clock=OuterRef("pk"), kind=measure.open_late.value
-    )
-    is_running = Q(stopped_at__isnull=True, paused_at__isnull=True)
-    has_ended = Q(stopped_at__isnull=False, outcome__in=ANSWERED, actual_end_at__gte=ends_at)
-    return CaseClock.objects.filter(
-        is_running | (has_ended & ~Exists(told)),
-        kind=ClockKind(measure.open_late.value).value,
-        due_at__gte=period.starts_at,
-        due_at__lt=ends_at,
-    )
-
-
-# ── the list behind a figure ──────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """What a measure counted: facts, what appeals put in place of facts, clocks that run late."""
-
-    facts: QuerySet[Fact]
-    clocks: QuerySet[CaseClock] | None
-    entries: QuerySet[CounterEntry]
-
-    @property
-    def queries(self) -> list[QuerySet[Any]]:
-        """Each kind of row, in the order in which they are shown."""
-        known = (self.facts, self.entries, self.clocks)
-        return [query for query in known if query is not None]
-
-    def count(self) -> int:
-        """Return how many rows there are: the figure."""
-        return sum(query.count() for query in self.queries)
-
-    def rows(self, offset: int = 0, limit: int = 50) -> list[Fact | CounterEntry | CaseClock]:
-        """Return some of them with their cases, the latest before the others."""
-        found: list[Fact | CounterEntry | CaseClock] = []
-        for query in self.queries:
-            order = "due_at" if query.model is CaseClock else "-id"
-            rows = query.select_related("case__type", "organisation", "person").order_by(order)
-            taken = list(rows[offset : offset + limit - len(found)])
-            found += taken
-            if len(found) >= limit:
-                break
-            offset = max(offset - (query.count() if offset else 0), 0)
-        return found
-
-
-def cases_behind(
-    measure: str,
-    *,
-    period: Period,
-    now: datetime,
-    scope: Scope = EVERYWHERE,
-    until: Mark | None = None,
-    clocks: Sequence[int] = (),
-) -> Behind:
-    """Return what ``figures`` counted for a measure: narrow the scope to the figure's object.
-
-    With ``until``, ``clocks`` are those that were frozen with the figure as open and late.
-    """
-    found = MEASURES[measure]
-    counted = until.counted if until else Q()
-    if found.open_late is not None:
-        condition = scope.condition() & _late(found, period, now)
-        facts = _late_facts(found, period, now, scope, until)
-        late = (
-            _late_clocks(found, period, now, scope)
-            if until is None
-            else CaseClock.objects.filter(pk__in=clocks)
-        )
-    else:
-        in_period = Q(day__gte=period.first, day__lt=period.end)
-        condition = scope.condition() & in_period & found.condition
-        facts = Fact.objects.filter(condition, until.facts if until else Q())
-        late = None
-    return Behind(facts.exclude(pk__in=_taken(counted)), late, _put(counted).filter(condition))
-
-
-def _taken(counted: Q) -> QuerySet[Any]:
-    """Return the facts that appeals have taken away, all entries added up."""
-    entries = CounterEntry.objects.filter(counted, is_original=True).order_by()
-    return entries.values("fact").annotate(n=Sum("amount")).filter(n__lt=0).values("fact")
-
-
-def _put(counted: Q) -> QuerySet[CounterEntry]:
-    """Return what stands in place of facts, but for what was reversed."""
-    reversals = CounterEntry.objects.filter(
-        counted, appeal=OuterRef("appeal"), is_original=False, amount=-1
-    )
-    return CounterEntry.objects.filter(~Exists(reversals), counted, is_original=False, amount=1)

@@ -10,7 +10,7 @@ from evaluation.frozen import FrozenRow, card_read, row_read
 from evaluation.models import EvaluationPeriod, FrozenRanking
 from evaluation.periods import Period, PeriodKind
 from evaluation.scoring import Card
-from evaluation.selectors.figures import Mark
+from evaluation.selectors.scope import Mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from evaluation.indicators import measures_of
 from evaluation.models import ComparisonMember, ObjectKind, Scorecard
 from evaluation.periods import Period
 from evaluation.scoring import Card, Place, Score, ranked, score
-from evaluation.selectors.figures import EVERYWHERE, Mark, Scope, figures_by
+from evaluation.selectors.figures import figures_by
+from evaluation.selectors.scope import EVERYWHERE, Mark, Scope
 from grid.models import Area, GridCell, Zone
 
 DIMENSION_OF = {

@@ -22,7 +22,8 @@ from evaluation.indicators import INDICATORS
 from evaluation.models import Appeal, CounterEntry, Fact
 from evaluation.models.facts import FactColumns
 from evaluation.periods import Period, PeriodKind
-from evaluation.selectors.figures import EVERYWHERE, figures
+from evaluation.selectors.figures import figures
+from evaluation.selectors.scope import EVERYWHERE
 from evaluation.services.publishing import policy_of
 from evaluation.story import FactKind
 

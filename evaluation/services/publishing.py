@@ -36,7 +36,9 @@ from evaluation.models import (
 )
 from evaluation.models.facts import LateFacts
 from evaluation.periods import Period, PeriodKind, earlier_than
-from evaluation.selectors.figures import OF_CLOCK, Mark, figures_by, late_clocks_at
+from evaluation.selectors.figures import figures_by
+from evaluation.selectors.late import late_clocks_at
+from evaluation.selectors.scope import OF_CLOCK, Mark
 from evaluation.selectors.standings import AREAS, DIMENSION_OF, standings
 from evaluation.services.facts import READER
 from grid.models import Area, GridCell

@@ -44,8 +44,9 @@ from evaluation.pages.lists import (
 from evaluation.pages.printed import ranking_pdf
 from evaluation.pages.words import count_text, period_text, score_text, value_text
 from evaluation.pages.workbook import workbook_of
-from evaluation.selectors.figures import Behind, Mark, cases_behind
+from evaluation.selectors.behind import Behind, cases_behind
 from evaluation.selectors.published import Published, published_ranking
+from evaluation.selectors.scope import Mark
 from evaluation.selectors.standings import NoScorecard
 from evaluation.services.appeals import DECIDERS, FILERS, may_appeal
 from evaluation.services.publishing import CHECKERS

@@ -17,7 +17,9 @@ from evaluation.measures import MEASURES
 from evaluation.models import DirtyDay, Fact, FactCheck
 from evaluation.periods import Period
 from evaluation.seeding import facts_multiply
-from evaluation.selectors.figures import EVERYWHERE, cases_behind, figures
+from evaluation.selectors.behind import cases_behind
+from evaluation.selectors.figures import figures
+from evaluation.selectors.scope import EVERYWHERE
 from evaluation.services.facts import READER
 from evaluation.services.rebuilding import facts_check, facts_compare
 from evaluation.services.sums import days_fold

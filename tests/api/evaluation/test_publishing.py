@@ -21,7 +21,9 @@ from evaluation.models import (
     Scorecard,
 )
 from evaluation.periods import Period
-from evaluation.selectors.figures import EVERYWHERE, cases_behind, figures
+from evaluation.selectors.behind import cases_behind
+from evaluation.selectors.figures import figures
+from evaluation.selectors.scope import EVERYWHERE
 from evaluation.services.appeals import appeal_decide, appeal_file, appeal_reverse
 from evaluation.services.facts import READER
 from evaluation.services.publishing import (

@@ -20,7 +20,9 @@ from evaluation.indicators import INDICATORS
 from evaluation.measures import MEASURES, STORED
 from evaluation.models import PLACES, DirtyDay, Fact
 from evaluation.periods import Period, PeriodKind
-from evaluation.selectors.figures import EVERYWHERE, cases_behind, figures, figures_by
+from evaluation.selectors.behind import cases_behind
+from evaluation.selectors.figures import figures, figures_by
+from evaluation.selectors.scope import EVERYWHERE
 from evaluation.services.facts import READER, days_touch
 from evaluation.services.rebuilding import facts_compare
 from evaluation.services.sums import days_fold

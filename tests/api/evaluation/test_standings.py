@@ -20,7 +20,7 @@ from evaluation.models import (
     ScorecardItem,
 )
 from evaluation.periods import Period
-from evaluation.selectors.figures import EVERYWHERE
+from evaluation.selectors.scope import EVERYWHERE
 from evaluation.selectors.standings import NoScorecard, groups_of, standings
 from evaluation.services.facts import READER
 from grid.models import GridCell, Zone
