@@ -7,7 +7,7 @@ the lot's. Cells are frozen with a statement, so that its lists are the same for
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
@@ -17,7 +17,7 @@ from typing import Any
 from django.db.models import BooleanField, F, Func, Min, Q, Value
 
 from evaluation.contracts.amounts import LineKind, Quantities
-from evaluation.contracts.models import ContractLot
+from evaluation.contracts.models import CollectionContract, ContractLot
 from evaluation.periods import Period, earlier_than
 from evaluation.selectors.behind import Behind, cases_behind
 from evaluation.selectors.scope import EVERYWHERE, Mark
@@ -82,6 +82,13 @@ class Ground:
         cut = ((max(a, period.first), min(b, period.end), cells) for a, b, cells in self.spans)
         return Ground(tuple((a, b, cells) for a, b, cells in cut if a < b))
 
+    def without(self, others: Iterable[Span]) -> Ground:
+        """Return what is left of it when others have cells of it on some of the days."""
+        spans = list(self.spans)
+        for other in others:
+            spans = [piece for span in spans for piece in _cut(span, other)]
+        return Ground(tuple(spans))
+
     def told(self) -> list[list[Any]]:
         """Return it as it is frozen."""
         return [[a.isoformat(), b.isoformat(), list(cells)] for a, b, cells in self.spans]
@@ -94,6 +101,37 @@ class Ground:
                 (date.fromisoformat(a), date.fromisoformat(b), tuple(cells)) for a, b, cells in rows
             )
         )
+
+
+def _cut(span: Span, other: Span) -> Iterator[Span]:
+    """Yield a span without another's cells on the days that both have."""
+    (a, b, cells), (other_a, other_b, taken) = span, other
+    first, end = max(a, other_a), min(b, other_b)
+    left = tuple(sorted(set(cells) - set(taken)))
+    if first >= end or len(left) == len(cells):
+        yield span
+        return
+    yield from (piece for piece in ((a, first, cells), (end, b, cells)) if piece[0] < piece[1])
+    yield first, end, left
+
+
+def grounds_of(contract: CollectionContract, until: date) -> dict[int, Ground]:
+    """Return where each lot of a contract lies before a day.
+
+    Beats may share cells: what lots of one contractor share counts for the first of them, by the
+    numbers of contracts and the codes of lots, so that nothing is paid twice.
+    """
+    lots = ContractLot.objects.filter(contract__contractor=contract.contractor_id)
+    found: dict[int, Ground] = {}
+    taken: list[Span] = []
+    for lot in lots.filter(contract__number__lte=contract.number).order_by(
+        "contract__number", "code"
+    ):
+        ground = ground_of(lot, until).without(taken)
+        taken += ground.spans
+        if lot.contract_id == contract.pk:
+            found[lot.pk] = ground
+    return found
 
 
 def ground_of(lot: ContractLot, until: date) -> Ground:

@@ -28,7 +28,7 @@ from evaluation.contracts.models import (
     QualityDeduction,
     terms_on,
 )
-from evaluation.contracts.quantities import MEASURES, Counted, Ground, ground_of
+from evaluation.contracts.quantities import MEASURES, Counted, Ground, grounds_of
 from evaluation.contracts.told import days_held, lot_told, statement_read
 from evaluation.frozen import canonical, digest, formulas_version
 from evaluation.measures import MEASURES as ALL_MEASURES
@@ -248,10 +248,11 @@ def _compute(statement: ContractStatement, actor: User | None, now: datetime) ->
     contract, period = statement.contract, statement.period
     earlier = contract.statements.filter(first_date=period.first, number__lt=statement.number)
     since = _since(statement, mark)
+    grounds = grounds_of(contract, period.end)
     lots = [
         told
         for lot in contract.lots.order_by("code")
-        if (told := _lot(statement, lot, mark, since, earlier, now)) is not None
+        if (told := _lot(statement, lot, grounds[lot.pk], mark, since, earlier, now)) is not None
     ]
     if not lots:
         raise refusal("not_possible", _("The contract has no lot in this month."), 409)
@@ -302,6 +303,7 @@ def _since(statement: ContractStatement, mark: Mark) -> Mark | None:
 def _lot(
     statement: ContractStatement,
     lot: ContractLot,
+    ground: Ground,
     mark: Mark,
     since: Mark | None,
     earlier: QuerySet[ContractStatement],
@@ -317,9 +319,7 @@ def _lot(
     if agreed is None:
         message = _("Lot %(lot)s has no terms in this month.") % {"lot": lot.code}
         raise refusal("not_possible", message, 409)
-    ground = ground_of(lot, held[1])
-    if since is None:
-        ground = ground.within(period)
+    ground = ground.within(period) if since is None else ground
     counted = Counted(contract.contractor_id, period, ground, mark, since)
     deductions = _deductions(lot, period, earlier, carries=since is not None)
     amounts = tuple(each.amount_fen for each in deductions)

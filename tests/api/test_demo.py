@@ -20,7 +20,7 @@ from common.errors import DomainError
 from components.models import CaseType, Component
 from desks.demo import pictures
 from desks.demo.history import PATHS, load_history
-from desks.demo.loading import load_demo
+from desks.demo.loading import CONTRACTS, load_demo
 from desks.demo.names import person_name
 from desks.demo.organisations import keep_password, load_organisations, named_logins
 from desks.demo.register import load_register
@@ -35,6 +35,8 @@ from desks.demo.simulation import (
 )
 from dispatch.funds.models import JournalEntry, Quote
 from dispatch.funds.selectors import books_verify
+from evaluation.contracts.loading import load_contracts
+from evaluation.contracts.models import ContractLot, LotBeat
 from grid.models import BeatAssignment, Zone
 from tests.city import NOW, PASSWORD
 
@@ -136,6 +138,15 @@ def test_founding_it_again_adds_nobody(city):
     load_organisations(city, ON, PASSWORD)
     after = User.objects.count(), Organisation.objects.count(), BeatAssignment.objects.count()
     assert after == before
+
+
+def test_each_beat_is_in_a_lot_of_the_contractor_whose_collectors_walk_it(city):
+    assert load_contracts(city, CONTRACTS, ON) == 3
+    assert load_contracts(city, CONTRACTS, ON) == 0
+    lots = dict(LotBeat.objects.values_list("beat", "lot__contract__contractor"))
+    walked = dict(BeatAssignment.objects.values_list("beat", "collector__organisation"))
+    assert lots == walked
+    assert all(lot.terms.exists() for lot in ContractLot.objects.all())
 
 
 def test_another_password_in_the_settings_is_the_one_that_counts(city):

@@ -17,6 +17,7 @@ from evaluation.contracts.amounts import DEDUCTED, LineKind
 from evaluation.contracts.appeals import line_appeal, line_appeal_decide, line_appeal_reverse
 from evaluation.contracts.deductions import deduction_book, deduction_withdraw
 from evaluation.contracts.models import (
+    ContractLot,
     ContractStatement,
     CounterLine,
     LineAppeal,
@@ -24,7 +25,7 @@ from evaluation.contracts.models import (
     LotTerms,
     QualityDeduction,
 )
-from evaluation.contracts.quantities import BEHIND, BEHIND_OF
+from evaluation.contracts.quantities import BEHIND, BEHIND_OF, Ground
 from evaluation.contracts.statements import (
     statement_agree,
     statement_compute,
@@ -36,6 +37,7 @@ from evaluation.contracts.statements import (
 from evaluation.contracts.told import statement_read
 from evaluation.frozen import digest
 from evaluation.models import EvaluationPolicy, Fact
+from grid.models import Beat
 from live.services import events_sequence
 from tests.api.evaluation.contracted import (
     APRIL_3,
@@ -111,6 +113,27 @@ def test_a_statement_pays_what_was_counted_on_the_beats_of_the_lot(cast, contrac
     assert lists_agree(statement) == 6
     other = issued(cast, cast.bodies["scouts"].collection_contracts.get())
     assert amounts(other)["scouts-1/fee"] == other.total_fen == 30_000_00, "nothing of eyes"
+
+
+def test_a_cell_that_two_lots_share_is_paid_for_once(cast, contract):
+    beat = contract.lots.get().beats.get().beat
+    shared, own = beat.cells.first(), beat.cells.last()
+    other = Beat.objects.create(city=cast.city, code="also", name="另", valid_from=beat.valid_from)
+    other.cells.set(beat.cells.all())
+    days = {"valid_from": date(2026, 3, 10), "valid_to": date(2026, 3, 20)}
+    second = ContractLot.objects.create(contract=contract, code="eyes-2", name="二", **days)
+    LotBeat.objects.create(lot=second, beat=other, **days)
+    LotTerms.objects.create(lot=second, fee_fen=0, report_fen=2_50, valid_from=MARCH_1)
+    statement = issued(cast, contract)
+    assert amounts(statement)["eyes-1/reports"] == 2 * 2_50
+    assert amounts(statement)["eyes-2/reports"] == 0
+    first = Ground(((MARCH_1, date(2026, 4, 1), (shared.pk, own.pk)),))
+    left = first.without(((*days.values(), (shared.pk,)),))
+    assert [(a.day, b.day, len(cells)) for a, b, cells in sorted(left.spans)] == [
+        (1, 10, 2),
+        (10, 20, 1),
+        (20, 1, 2),
+    ]
 
 
 def late_check(cast) -> None:
