@@ -103,6 +103,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
         show_part_clocks(request.user, context["rows"], now)
     if "situation" in context:
         context["link_panel"] = link_panel(context["situation"])
+        taken = {button["action"] for button in context["actions"]}
+        context["may_complete"] = "complete" in taken
     return remember_density(request, render(request, part_of(request, "inbox"), context))
 
 
