@@ -14,6 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_case_goes_from_report_to_close_at_eight_desks(person, city_cast) -> None:
+    """From the dispatch on by keyboard alone; what comes before has tests of its own."""
     collector = person("collector_chen")
     assert collector.desk == "/tasks/"
     page = collector.go("/tasks/report/")
@@ -47,17 +48,17 @@ def test_a_case_goes_from_report_to_close_at_eight_desks(person, city_cast) -> N
 
     clerk = person("clerk_sun")
     assert clerk.desk == "/inbox/"
-    clerk.act(case, "sign")
-    clerk.act(case, "complete", photo="green", note="已清运，地面冲洗")
+    clerk.act_by_keyboard(case, "sign")
+    clerk.act_by_keyboard(case, "complete", photo="green", note="已清运，地面冲洗")
     assert case.state == "handled"
 
-    acceptor.act(case, "send_check", collector="collector_lin")
+    acceptor.act_by_keyboard(case, "send_check", collector="collector_lin")
     checker = person("collector_lin")
     expect(checker.go("/tasks/").locator("main")).to_contain_text(case.address)
-    checker.act(case, "check_pass", photo="white")
+    checker.act_by_keyboard(case, "check_pass", photo="white")
     assert case.state == "checked"
 
-    supervisor.act(case, "close")
+    supervisor.act_by_keyboard(case, "close")
     assert case.state == "closed"
     page = supervisor.go(f"/cases/{case.number}/")
     expect(page.locator("main img")).not_to_have_count(0)
