@@ -49,6 +49,7 @@ def _block(block: Block) -> dict[str, Any]:
             "rows": block.rows,
             "numbers": block.numbers,
             "grade": block.grade,
+            "wide": list(block.wide),
         }
     if isinstance(block, Picture):
         return {"kind": "picture", "name": block.name, "caption": block.caption}

@@ -20,7 +20,7 @@ from django.db.models import Count, Q
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from accounts.models import City
 from cases.models import Case, Source
@@ -34,7 +34,7 @@ from evaluation.pages.board import Board, Row, board_make
 from evaluation.pages.charts import times, trend
 from evaluation.pages.choice import Choice
 from evaluation.pages.words import NOTHING, count_text, percent_text, period_text, value_text
-from evaluation.periods import Period, PeriodKind
+from evaluation.periods import DAY, Period, PeriodKind
 from evaluation.selectors.figures import figures, figures_by
 from evaluation.selectors.published import Published, published_ranking
 from evaluation.selectors.scope import EVERYWHERE
@@ -62,12 +62,16 @@ Counts = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: ``numbers`` columns from the right are figures, ``grade`` is the one of letters."""
+    """A table: ``numbers`` columns from the right are figures, ``grade`` is the one of letters.
+
+    ``wide`` columns take the room that is left.
+    """
 
     head: list[str]
     rows: list[list[str]]
     numbers: int
     grade: int | None = None
+    wide: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,14 @@ class Month:
     period: Period
     counts: Counts | None
     published: Mapping[ObjectKind, Published | None]
+    is_part: bool = False  # the same days as those of a month that is not over
+
+    @property
+    def name(self) -> str:
+        """What it is called; a part by its days."""
+        if not self.is_part:
+            return period_text(self.period)
+        return f"{self.period.first:%Y-%m-%d} – {self.period.end - DAY:%m-%d}"
 
     def value(self, key: str) -> Fraction | None:
         """Return an indicator's value; None where nothing is known."""
@@ -120,15 +132,15 @@ class Month:
 def report_make(*, day: date, sight: Sight, now: datetime) -> Report:
     """Return the report of the month that holds a day, in the language of now."""
     period = Period.of(PeriodKind.MONTH, day)
-    months = [_month(each, now) for each in (period, period.previous, _year_before(period))]
+    months = _months(period, now)
     published = months[0].published[ObjectKind.DISTRICT]
     boards = {kind: _board(kind, period, sight, now) for kind in BOARDS}
     sections = [
         _summary(months),
         _sources(months, now),
         _types(months, now),
-        _ranking(_("Districts"), boards[ObjectKind.DISTRICT], _("district")),
-        _ranking(_("Departments"), boards[ObjectKind.DEPARTMENT], _("department")),
+        _ranking(pgettext("report", "Districts"), boards[ObjectKind.DISTRICT]),
+        _ranking(pgettext("report", "Departments"), boards[ObjectKind.DEPARTMENT]),
         _timeliness(months, boards[ObjectKind.DISTRICT], published, now),
         _spots(period, now),
         _troubles(months),
@@ -153,20 +165,30 @@ def report_make(*, day: date, sight: Sight, now: datetime) -> Report:
     )
 
 
+def _months(period: Period, now: datetime) -> list[Month]:
+    """Return a month, the one before and that of last year; of one that runs, the same days."""
+    others = (period.previous, _year_before(period))
+    over = (timezone.localdate(now) + DAY - period.first).days
+    if period.first + over * DAY >= period.end:
+        return [_month(each, now) for each in (period, *others)]
+    parts = [Period(each.first, min(each.first + over * DAY, each.end)) for each in others]
+    return [_month(period, now), *(_month(each, now, is_part=True) for each in parts)]
+
+
 def _year_before(period: Period) -> Period:
     return Period.of(PeriodKind.MONTH, period.first.replace(year=period.first.year - 1))
 
 
-def _month(period: Period, now: datetime) -> Month:
+def _month(period: Period, now: datetime, *, is_part: bool = False) -> Month:
     """Return what is known of a month: what was published, else what is counted now."""
-    published = {kind: published_ranking(kind, period) for kind in BOARDS}
+    published = {kind: None if is_part else published_ranking(kind, period) for kind in BOARDS}
     known = published[ObjectKind.DISTRICT]
     until = known.mark if known else None
     counts = dict(figures(indicators=CITYWIDE, period=period, now=now, until=until).get((), {}))
     for found in published.values():
         if found is not None:
             counts |= _frozen(found)
-    return Month(period, counts if any(counts.values()) else None, published)
+    return Month(period, counts if any(counts.values()) else None, published, is_part)
 
 
 def _frozen(found: Published) -> dict[str, int]:
@@ -190,7 +212,7 @@ def _board(kind: ObjectKind, period: Period, sight: Sight, now: datetime) -> Boa
 def _state(published: Published | None, period: Period, now: datetime) -> str:
     if published is None:
         if period.end > timezone.localdate(now):
-            return _("Draft: the month is not over, figures as counted so far.")
+            return _("Draft: the month is not over; figures so far, beside the same days before.")
         return _("Draft: not published, figures as counted now.")
     held = published.evaluation
     number = _("supplement %(number)s") % {"number": held.number} if held.number else ""
@@ -209,30 +231,28 @@ def _shown(month: Month, key: str) -> str:
     return value_text(INDICATORS[key], month.value(key))
 
 
+def _clauses(months: Sequence[Month], keys: Sequence[str]) -> list[str]:
+    """Return one sentence of the figures that have a value; nothing where none has."""
+    some = [
+        _("%(name)s: %(figure)s") % {"name": INDICATORS[key].name, "figure": _told(months, key)}
+        for key in keys
+        if months[0].value(key) is not None
+    ]
+    return [_("%(clauses)s.") % {"clauses": _("; ").join(some)}] if some else []
+
+
 def _summary(months: Sequence[Month]) -> Section:
     month = months[0]
     section = Section(_("In short"))
     if month.counts is None:
         section.blocks.append(_("Nothing was reported, handled or closed in this month."))
         return section
-    words = {"month": period_text(month.period)}
+    counts = {key: _told(months, key) for key in ("reported", "filed", "finished")}
     section.blocks.append(
         _("In %(month)s, cases reported: %(reported)s; filed: %(filed)s; closed: %(finished)s.")
-        % {**words, **{key: _told(months, key) for key in ("reported", "filed", "finished")}}
+        % {"month": period_text(month.period), **counts}
     )
-    timely = {key: _told(months, key) for key in TIMELY}
-    section.blocks.append(
-        _(
-            "Closing rate: %(closed_rate)s; on-time closing: %(finished_in_time_rate)s. "
-            "On-time handling of departments: %(handling_in_time_rate)s; mean time of handling: "
-            "%(handling_mean)s."
-        )
-        % timely
-    )
-    section.blocks.append(
-        _("Rework rate: %(rework_rate)s; repeat rate: %(repeat_rate)s.")
-        % {key: _told(months, key) for key in ("rework_rate", "repeat_rate")}
-    )
+    section.blocks += _clauses(months, TIMELY) + _clauses(months, ("rework_rate", "repeat_rate"))
     section.blocks.append(_figures(months, CITYWIDE))
     return section
 
@@ -240,24 +260,20 @@ def _summary(months: Sequence[Month]) -> Section:
 def _figures(months: Sequence[Month], keys: Sequence[str]) -> Table:
     """Return figures beside those of the month before and of a year ago, with their changes."""
     now, before, year_ago = months
-    rows = [
-        [
-            str(INDICATORS[key].name),
-            _shown(now, key),
-            _shown(before, key),
-            change_cell(INDICATORS[key], now.value(key), before.value(key)) or NOTHING,
-            _shown(year_ago, key),
-        ]
-        for key in keys
-    ]
-    head = [
-        _("Figure"),
-        period_text(now.period),
-        period_text(before.period),
-        _("Change"),
-        period_text(year_ago.period),
-    ]
-    return Table(head, rows, 4)
+    head, rows = [_("Figure"), now.name], []
+    for key in keys:
+        row = [str(INDICATORS[key].name), _shown(now, key)]
+        if before.counts is not None:
+            change = change_cell(INDICATORS[key], now.value(key), before.value(key))
+            row += [_shown(before, key), change or NOTHING]
+        if year_ago.counts is not None:
+            row.append(_shown(year_ago, key))
+        rows.append(row)
+    if before.counts is not None:
+        head += [before.name, _("Change")]
+    if year_ago.counts is not None:
+        head.append(year_ago.name)
+    return Table(head, rows, len(head) - 1)
 
 
 def _sources(months: Sequence[Month], now: datetime) -> Section:
@@ -279,10 +295,7 @@ def _sources(months: Sequence[Month], now: datetime) -> Section:
             "share": percent_text(Fraction(count, total)),
         }
     )
-    section.blocks.append(
-        _("Share of filed cases that the public reported: %(share)s.")
-        % {"share": _told(months, "public_share")}
-    )
+    section.blocks += _clauses(months, ("public_share",))
     rows = [
         _share_row(str(labels[key]), count, total, found[1], key, months[1])
         for key, count in order
@@ -293,7 +306,13 @@ def _sources(months: Sequence[Month], now: datetime) -> Section:
 
 
 def _share_head(what: str, key: str) -> list[str]:
-    return [what, str(INDICATORS[key].name), _("Share"), _("Month before"), _("Change")]
+    return [
+        what,
+        str(INDICATORS[key].name),
+        pgettext("part of a whole", "Share"),
+        pgettext("report", "Before"),
+        _("Change"),
+    ]
 
 
 def _share_row(
@@ -326,7 +345,7 @@ def _by(month: Month, dimension: str, measure: str, now: datetime) -> dict[Any, 
 
 
 def _types(months: Sequence[Month], now: datetime) -> Section:
-    section = Section(_("Types"))
+    section = Section(pgettext("report", "Types"))
     found = [_by(month, "type", "filed", now) for month in months[:2]]
     total = sum(found[0].values())
     if not total:
@@ -349,7 +368,7 @@ def _types(months: Sequence[Month], now: datetime) -> Section:
     return section
 
 
-def _ranking(title: str, board: Board | None, kind: str) -> Section:
+def _ranking(title: str, board: Board | None) -> Section:
     section = Section(title)
     rows = [row for row in board.rows if _counts(row)] if board else []
     if board is None or not rows:
@@ -370,7 +389,7 @@ def _ranking(title: str, board: Board | None, kind: str) -> Section:
         for row in rows[:MOST_BODIES]
     ]
     head = [*columns, *(str(column.name) for column in board.columns)]
-    section.blocks.append(Table(head, body, len(head) - 3, grade=2))
+    section.blocks.append(Table(head, body, len(head) - 3, grade=2, wide=(1,)))
     return section
 
 
@@ -507,24 +526,18 @@ def _spots(period: Period, now: datetime) -> Section:
         for number, spot in enumerate(shown, 1)
     ]
     head = [
-        _("No."), _("Type"), _("Where"), _("Street"), _("Cases"), _("First – last"),
+        _("No."), _("Type"), _("Where"), _("Street"), pgettext("number", "Cases"),
+        _("First – last"),
         _("Still open"),
     ]  # fmt: skip
-    section.blocks.append(Table(head, rows, 3))
+    section.blocks.append(Table(head, rows, 3, wide=(1, 2)))
     return section
 
 
 def _troubles(months: Sequence[Month]) -> Section:
     section = Section(_("Rework, repetition, exceptions"))
     keys = ("reworked", "repeated", "reopened", "returned", "extended", "suspended")
-    section.blocks.append(
-        _(
-            "Reworked: %(reworked)s. Came back: %(repeated)s. Opened again: %(reopened)s. "
-            "Returned by departments: %(returned)s; extended: %(extended)s; suspended: "
-            "%(suspended)s."
-        )
-        % {key: _told(months, key) for key in keys}
-    )
+    section.blocks += _clauses(months, keys)
     section.blocks.append(_figures(months, TROUBLES))
     return section
 

@@ -30,7 +30,7 @@ def told(
     if now is not None and indicator.unit is Unit.CASES:
         text = _cases(text)
     changes = changes_told(indicator, now, before, year_ago)
-    return _("%(figure)s (%(changes)s)") % {"figure": text, "changes": changes} if changes else text
+    return _("%(figure)s, %(changes)s") % {"figure": text, "changes": changes} if changes else text
 
 
 def changes_told(

@@ -29,6 +29,7 @@ from components.models import CaseStandard, CaseType
 from evaluation.analysis.comparing import change_of
 from evaluation.analysis.hotspots import Search, hot_spots
 from evaluation.analysis.limits import SHARES, Look, handling_taken
+from evaluation.analysis.sentences import told
 from evaluation.indicators import INDICATORS
 from evaluation.models import PLACES, Fact, LimitProposal
 from evaluation.periods import DAY, Period
@@ -347,6 +348,29 @@ def test_a_limit_is_tried_proposed_and_put_in_force_by_somebody_else(life, page_
 
 
 # ── the monthly report ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("key", "now", "before", "year_ago", "english", "chinese"),
+    [
+        ("filed", 1204, None, 1204, "1,204, unchanged on the same month last year",
+         "1,204 件，同比持平"),
+        ("filed", 90, 100, None, "90, down 10 (10.0%) on the month before",
+         "90 件，环比下降 10 件（10.0%）"),
+        ("filed", 3, 0, None, "3, up 3 on the month before", "3 件，环比上升 3 件"),
+        ("closed_rate", Fraction(88, 100), Fraction(905, 1000), None,
+         "88.0%, down 2.5 percentage points on the month before", "88.0%，环比下降 2.5 个百分点"),
+        ("closed_rate", Fraction(88, 100), None, None, "88.0%", "88.0%"),
+        ("closed_rate", None, Fraction(1), None, "–", "–"),
+    ],
+)  # fmt: skip
+def test_sentences_of_the_report_say_what_the_figures_do(
+    key, now, before, year_ago, english, chinese
+):
+    values = tuple(None if each is None else Fraction(each) for each in (now, before, year_ago))
+    for language, sentence in (("en", english), ("zh-hans", chinese)):
+        with override(language):
+            assert told(INDICATORS[key], values) == sentence
 
 
 def test_the_monthly_report_is_printed_and_says_that_it_is_a_draft(life, page_of):
