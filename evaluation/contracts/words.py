@@ -168,10 +168,12 @@ def terms_text(told: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _steps_text(steps: list[Mapping[str, Any]]) -> str:
     parts = []
     for step in steps:
-        said = {"share": share_text(Fraction(step["share"]))}
+        share = Fraction(step["share"])
+        said = {"share": share_text(share)}
         if step["at_least"] is None:
             parts.append(_("else −%(share)s") % said)
-        else:
-            said["rate"] = share_text(Fraction(step["at_least"]))
-            parts.append(_("from %(rate)s −%(share)s") % said)
+            continue
+        said["rate"] = share_text(Fraction(step["at_least"]))
+        words = _("from %(rate)s −%(share)s") if share else _("from %(rate)s nothing")
+        parts.append(words % said)
     return " · ".join(parts)
