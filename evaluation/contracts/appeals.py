@@ -23,7 +23,7 @@ from evaluation.contracts.statements import (
     refusal,
     role_required,
 )
-from evaluation.contracts.told import statement_read
+from evaluation.contracts.told import Told, statement_read
 from evaluation.services.appeals import DECIDERS
 
 State = LineAppeal.State
@@ -31,11 +31,11 @@ Of = ContractStatement.State
 MAX_REASON = 500
 
 
-def last_day_to_appeal(statement: ContractStatement) -> datetime | None:
-    """Return the last moment for an appeal; None before it was issued."""
+def appeals_end(statement: ContractStatement, told: Told) -> datetime | None:
+    """Return the moment at which it is too late to appeal; None before it was issued."""
     if statement.issued_at is None:
         return None
-    days = statement_read(statement).contract["answer_days"]
+    days = told.contract["answer_days"]
     issued = timezone.localtime(statement.issued_at)
     midnight = issued.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + timedelta(days=days + 1)
@@ -53,11 +53,12 @@ def line_appeal(
     """
     statement = _locked_statement(actor, statement_id)
     role_required(actor, AGREERS)
-    if statement_read(statement).line(line) is None:
+    told = statement_read(statement)
+    if told.line(line) is None:
         raise refusal("not_found", _("There is no such line."), 404)
     if statement.state == Of.AGREED:
         raise refusal("not_possible", _("It was agreed already."), 409)
-    until = last_day_to_appeal(statement)
+    until = appeals_end(statement, told)
     if until is None or now >= until:
         raise refusal("not_possible", _("The days in which to appeal are over."), 409)
     if statement.appeals.filter(line=line).exclude(state=State.REVERSED).exists():
@@ -94,7 +95,7 @@ def line_appeal_decide(
     if not appeal.answer:
         raise refusal("missing_field", _("A decision needs its reasons."), 400)
     if uphold:
-        most = most_granted(appeal)
+        most = most_granted(appeal, statement_read(appeal.statement))
         if not 0 < granted_fen <= most:
             raise refusal("invalid", _("Grant an amount between nothing and the line's."), 400)
         _enter(appeal, granted_fen, actor, now)
@@ -122,9 +123,9 @@ def line_appeal_reverse(*, actor: User, appeal_id: int, now: datetime) -> LineAp
     return appeal
 
 
-def most_granted(appeal: LineAppeal) -> int:
+def most_granted(appeal: LineAppeal, told: Told) -> int:
     """Return the most that may be granted: what a line took off; what it adds has no such bound."""
-    found = statement_read(appeal.statement).line(appeal.line)
+    found = told.line(appeal.line)
     assert found is not None
     line = found[1]
     return -line.amount_fen if line.kind in DEDUCTED else MOST_FEN

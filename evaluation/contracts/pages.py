@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.urls import reverse
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from common.templatetags.ui import in_language
 from evaluation.contracts.amounts import Line, LineKind
-from evaluation.contracts.appeals import last_day_to_appeal, most_granted
+from evaluation.contracts.appeals import appeals_end, most_granted
 from evaluation.contracts.models import ContractStatement, LineAppeal, QualityDeduction
 from evaluation.contracts.quantities import BEHIND, BEHIND_OF
 from evaluation.contracts.statements import AGREERS, DRAWERS, ISSUERS, statement_has_late
@@ -157,10 +158,10 @@ class StatementPage:
 
     # ── who may do what now: the services decide again ──────────────────────────────────────────
 
-    @property
+    @cached_property
     def may_appeal(self) -> bool:
         """Whether its reader may appeal on a line."""
-        until = last_day_to_appeal(self.statement)
+        until = appeals_end(self.statement, self.told)
         is_open = self.statement.state in (State.ISSUED, State.APPEALED)
         return bool(self._agrees and is_open and until and self.now < until)
 
@@ -209,7 +210,6 @@ class StatementPage:
             told = self.told.line(each.line)
             assert told is not None
             lot, line = told
-            each.statement = self.statement
             names = {"name": lot.name, "name_en": lot.name_en} if lot else {}
             may = self.decides and each.filed_by_id != self.user.pk
             is_agreed = self.statement.state == State.AGREED
@@ -221,7 +221,7 @@ class StatementPage:
                     "entries": list(each.entries.all()),
                     "decides": may and each.state == each.State.OPEN,
                     "reverses": may and each.state == each.State.UPHELD and not is_agreed,
-                    "most_fen": most_granted(each),
+                    "most_fen": most_granted(each, self.told),
                 }
             )
         return found
