@@ -73,4 +73,6 @@ def stand_in(shape: Shape) -> SimpleNamespace:
         pk=Slot("viewer"),
         city_id=Slot("viewer_city") if has_city else None,
         organisation=organisation,
+        organisation_id=organisation and organisation.pk,
+        body_ids=Slot("viewer_bodies"),  # of values_of not: they are a query of their own
     )

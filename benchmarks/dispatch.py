@@ -21,9 +21,9 @@ from accounts.roles import Role
 from benchmarks.figures import Figure
 from benchmarks.ledger import PLAIN_FILES, median_ms, page_of, timed
 from cases.models import Case
-from cases.queues import dispatch_queues, inbox_queues, queue_lengths
 from desks.replay.crew import Crew
 from dispatch.selectors import suggest_department
+from dispatch.views import DESK_LENGTHS, INBOX_LENGTHS
 
 SUGGESTION_MS, COUNTS_MS, INBOX_MS, INBOX_QUERIES = 5, 10, 30, 8
 SAMPLE = 200
@@ -68,16 +68,12 @@ def badges(city: City) -> Iterator[Figure]:
     crew, now = Crew(city), timezone.now()
     department, _count = busiest_department()
     people = {
-        "dispatch desk": (crew.holder(Role.DISPATCHER), dispatch_queues),
-        "inbox": (
-            crew.holder(Role.DEPARTMENT_CLERK, department.code),
-            lambda user: inbox_queues(user, now),
-        ),
+        "dispatch desk": (crew.holder(Role.DISPATCHER), DESK_LENGTHS),
+        "inbox": (crew.holder(Role.DEPARTMENT_CLERK, department.code), INBOX_LENGTHS),
     }
-    for name, (found, queues_of) in people.items():
+    for name, (found, lengths_of) in people.items():
         user = User.objects.with_roles().get(pk=found.pk)
-        queues = list(queues_of(user))
-        median = median_ms(lambda user=user, queues=queues: queue_lengths(user, queues))
+        median = median_ms(lambda user=user, count=lengths_of: count(user, now))
         yield Figure(f"counts of the queues: {name}", median, COUNTS_MS, "ms", at_most=True)
 
 

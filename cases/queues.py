@@ -6,22 +6,34 @@ same condition. All are read through the partial index of open cases.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Case as Choice
-from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models import (
+    CharField,
+    Count,
+    DateTimeField,
+    Exists,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
 from accounts.roles import Role
+from accounts.scopes import Shape, shape_of, stand_in, values_of
 from cases.models import ApprovalRequest, Case, FieldTask, SubOrder
 from cases.workflow import ARROWS, POST_ROLES, Asks, State
 from common.lookups import array_of
+from common.prepared import Prepared, Slot
 
 PAGE_SIZE = 50
 
@@ -123,13 +135,13 @@ def inbox_queues(user: User, now: datetime) -> list[Queue]:
     A squad's inbox holds what its department gave it; a co-operating department's its parts.
     """
     bodies = user.body_ids
-    lead = Q(department__in=bodies)
-    mine = lead | Q(pk__in=_orders(squad__in=bodies, is_lead=True))
+    lead = Q(department__pk__any_of=bodies)
+    mine = lead | Q(pk__in=_orders(squad__pk__any_of=bodies, is_lead=True))
     in_hand = mine & Q(state__in=(State.DISPATCHED, State.HANDLING))
     done = Q(state__in=(State.HANDLED, State.CHECKING, State.CHECKED))
-    parts = Q(pk__in=_orders(is_lead=False, organisation__in=bodies))
+    parts = Q(pk__in=_orders(is_lead=False, organisation__pk__any_of=bodies))
     to_me = Q(pk__in=_orders(person=user.pk))
-    to_squads = Q(pk__in=_orders(squad__in=bodies))
+    to_squads = Q(pk__in=_orders(squad__pk__any_of=bodies))
     queues = (
         Queue("open", _("In hand"), in_hand),
         Queue("dispatched", _("To sign"), mine & Q(state=State.DISPATCHED)),
@@ -162,9 +174,9 @@ def inbox_cases(user: User) -> QuerySet[Case]:
     if user.organisation is None or not user.is_active:
         return Case.objects.none()
     bodies = user.body_ids
-    lead = Q(department__in=bodies)
-    parts = Q(pk__any_of=array_of(_orders(is_lead=False, organisation__in=bodies)))
-    given = Q(pk__any_of=array_of(_orders(squad__in=bodies)))
+    lead = Q(department__pk__any_of=bodies)
+    parts = Q(pk__any_of=array_of(_orders(is_lead=False, organisation__pk__any_of=bodies)))
+    given = Q(pk__any_of=array_of(_orders(squad__pk__any_of=bodies)))
     return Case.objects.filter(lead | parts | given, is_open=True, city=user.city_id)
 
 
@@ -208,8 +220,41 @@ def queue_lengths(
 ) -> dict[str, int]:
     """Return how many cases stand in each queue of a desk: one query."""
     queues = list(queues)
-    counts = {queue.key: Count("pk", filter=queue.condition) for queue in queues}
-    return narrow(_cases_of(queues[0], user)).aggregate(**counts)
+    rows = _counted(narrow(_cases_of(queues[0], user)), queues)
+    return dict(zip((queue.key for queue in queues), rows[0], strict=True))
+
+
+def _counted(cases: QuerySet[Case], queues: Iterable[Queue]) -> QuerySet[Case, Any]:
+    """Return one row: how many of these cases stand in each queue."""
+    counts = {f"n_{queue.key}": Count("pk", filter=queue.condition) for queue in queues}
+    whole = cases.order_by().values(whole=Value(1))  # one group, also of no cases
+    return whole.annotate(**counts).values_list(*counts)
+
+
+class Lengths:
+    """How many cases stand in each queue of a desk whose list is not narrowed: written once.
+
+    ``queues_of`` gives the queues of somebody at a moment; see ``accounts.scopes``.
+    """
+
+    def __init__(self, queues_of: Callable[[Any, Any], Sequence[Queue]]) -> None:
+        self.queues_of = queues_of
+        self._by_shape: dict[Shape, tuple[list[str], Prepared[Case]]] = {}
+
+    def __call__(self, user: User, now: datetime) -> dict[str, int]:
+        """Return the lengths by the keys of the queues: one query."""
+        shape = shape_of(user)
+        if shape not in self._by_shape:
+            somebody: Any = stand_in(shape)
+            queues = self.queues_of(somebody, Slot("now", DateTimeField()))
+            counted = _counted(_cases_of(queues[0], somebody), queues)
+            self._by_shape[shape] = [queue.key for queue in queues], Prepared(counted)
+        keys, prepared = self._by_shape[shape]
+        values = values_of(user) | {"now": now}
+        if "viewer_bodies" in prepared.slots:
+            values["viewer_bodies"] = user.body_ids
+        rows = prepared(**values) or [[0] * len(keys)]
+        return dict(zip(keys, rows[0], strict=True))
 
 
 def _cases_of(queue: Queue, user: User) -> QuerySet[Case]:

@@ -105,6 +105,12 @@ class Prepared(Generic[M]):
         compiled.values = [values[name] for name in compiled.slots]
         return list(compiled.rows._iterable_class(compiled.rows))
 
+    @property
+    def slots(self) -> frozenset[str]:
+        """The values that it takes; others are passed over."""
+        compiled = self._compiled_here()
+        return frozenset() if compiled.statement is None else frozenset(compiled.slots)
+
     def _compiled_here(self) -> Any:
         """Return the queryset bound to a compiler of this connection that has written its SQL."""
         compiled, connection = self._compiled, connections[DEFAULT_DB_ALIAS]

@@ -24,6 +24,7 @@ from cases.order_rows import order_rows
 from cases.parts import parts_of
 from cases.presenters import action_buttons, case_row, photo_groups
 from cases.queues import (
+    Lengths,
     Narrow,
     Queue,
     dispatch_queues,
@@ -66,15 +67,31 @@ MOST_DIGITS = 6
 MOST_URGENT = ("due_at", "reported_at", "pk")
 
 
+def desk_queues(user: User, _now: datetime) -> list[Queue]:
+    """Return the tabs of the dispatch desk."""
+    queues = dispatch_queues(user)
+    queues.insert(1, nobody_queue())
+    return queues
+
+
+def inbox_tabs(user: User, now: datetime) -> list[Queue]:
+    """Return the tabs of the inbox."""
+    queues = inbox_queues(user, now)
+    answers = Queue("answers", _("Contractor answered"), answered_links(user), is_quiet=True)
+    return [*queues, replace(answers, cases=queues[0].cases)]
+
+
+DESK_LENGTHS, INBOX_LENGTHS = Lengths(desk_queues), Lengths(inbox_tabs)
+
+
 @require_safe
 @for_roles(Role.DISPATCHER)
 def dispatch(request: HttpRequest) -> HttpResponse:
     """Show what waits for the reader's desk; the case chosen with a suggested department."""
     now = clock.now()
-    queues = dispatch_queues(request.user)
-    queues.insert(1, nobody_queue())
+    queues = desk_queues(request.user, now)
     queue = chosen_queue(request, queues)
-    context = desk_context(request, queues, queue, now) | {
+    context = desk_context(request, queues, queue, DESK_LENGTHS, now) | {
         "bulk": bulk_bar(request, *DISPATCH_ACTS.get(queue.key, ())),
         "show_department": True,
         "watch": (State.FILED, State.REWORK),
@@ -89,13 +106,9 @@ def dispatch(request: HttpRequest) -> HttpResponse:
 def inbox(request: HttpRequest) -> HttpResponse:
     """Show what waits for the reader's department; the case chosen with what closes it."""
     now = clock.now()
-    queues = inbox_queues(request.user, now)
-    answers = Queue(
-        "answers", _("Contractor answered"), answered_links(request.user), is_quiet=True
-    )
-    queues.append(replace(answers, cases=queues[0].cases))
+    queues = inbox_tabs(request.user, now)
     queue = chosen_queue(request, queues)
-    context = desk_context(request, queues, queue, now) | {
+    context = desk_context(request, queues, queue, INBOX_LENGTHS, now) | {
         "bulk": bulk_bar(request, *INBOX_ACTS.get(queue.key, ())),
         "watch": (State.DISPATCHED,),
     }
@@ -150,12 +163,12 @@ def chosen_queue(request: HttpRequest, queues: Sequence[Queue]) -> Queue:
 
 
 def desk_context(
-    request: HttpRequest, queues: Sequence[Queue], queue: Queue, now: datetime
+    request: HttpRequest, queues: Sequence[Queue], queue: Queue, whole: Lengths, now: datetime
 ) -> dict[str, Any]:
     """Return what a desk of list and pane shows, or the part of it that is asked for.
 
-    The page comes with its list; further rows, what its filters may be set to and the first case
-    it then fetches by itself.
+    ``whole`` counts the queues as they are, not narrowed. The page comes with its list; further
+    rows, what its filters may be set to and the first case it then fetches by itself.
     """
     part, number = request.GET.get("part"), request.GET.get("case", "")
     kept = filter_of(request.GET)
@@ -177,7 +190,7 @@ def desk_context(
     context |= rows_context(request, queue, narrow, now)
     if part == "rows":
         return context
-    lengths = queue_lengths(request.user, queues, narrow)
+    lengths = queue_lengths(request.user, queues, narrow) if kept else whole(request.user, now)
     context["tabs"] = [
         (each, lengths[each.key], each is queue)
         for each in queues
