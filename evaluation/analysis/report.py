@@ -296,39 +296,27 @@ def _sources(months: Sequence[Month], now: datetime) -> Section:
         }
     )
     section.blocks += _clauses(months, ("public_share",))
-    rows = [
-        _share_row(str(labels[key]), count, total, found[1], key, months[1])
-        for key, count in order
-        if count
-    ]
-    section.blocks.append(Table(_share_head(_("Source"), "reported"), rows, 4))
+    rows = [(str(labels[key]), count, found[1].get(key, 0)) for key, count in order]
+    section.blocks.append(_share_table(_("Source"), "reported", rows, total, months[1]))
     return section
 
 
-def _share_head(what: str, key: str) -> list[str]:
-    return [
-        what,
-        str(INDICATORS[key].name),
-        pgettext("part of a whole", "Share"),
-        pgettext("report", "Before"),
-        _("Change"),
-    ]
-
-
-def _share_row(
-    name: str, count: int, total: int, before: Mapping[Any, int], key: Any, month: Month
-) -> list[str]:
-    then = None if month.counts is None else before.get(key, 0)
-    change = change_cell(
-        INDICATORS["filed"], Fraction(count), None if then is None else Fraction(then)
-    )
-    return [
-        name,
-        count_text(count),
-        percent_text(Fraction(count, total)),
-        NOTHING if then is None else count_text(then),
-        change or NOTHING,
-    ]
+def _share_table(
+    what: str, key: str, rows: Sequence[tuple[str, int, int]], total: int, before: Month
+) -> Table:
+    """Return parts of a whole: name, now, before; what is before only where anything is known."""
+    head = [what, str(INDICATORS[key].name), pgettext("part of a whole", "Share")]
+    is_known = before.counts is not None
+    if is_known:
+        head += [pgettext("report", "Before"), _("Change")]
+    body = []
+    for name, count, then in rows:
+        row = [name, count_text(count), percent_text(Fraction(count, total))]
+        if is_known:
+            change = change_cell(INDICATORS[key], Fraction(count), Fraction(then))
+            row += [count_text(then), change]
+        body.append(row)
+    return Table(head, body, len(head) - 1)
 
 
 def _by(month: Month, dimension: str, measure: str, now: datetime) -> dict[Any, int]:
@@ -363,8 +351,8 @@ def _types(months: Sequence[Month], now: datetime) -> Section:
         _("Filed most often: %(types)s. The types below make up %(share)s of all filed cases.")
         % {"types": _(", ").join(three), "share": percent_text(Fraction(most, total))}
     )
-    rows = [_share_row(names[key], count, total, found[1], key, months[1]) for key, count in order]
-    section.blocks.append(Table(_share_head(_("Type"), "filed"), rows, 4))
+    rows = [(names[key], count, found[1].get(key, 0)) for key, count in order]
+    section.blocks.append(_share_table(_("Type"), "filed", rows, total, months[1]))
     return section
 
 
@@ -467,7 +455,7 @@ def _timeliness(
     else:
         section.blocks.append(_("Nothing was handled in this month."))
     line = trend(board) if board else {}
-    if line and board:
+    if board and line and max(len(each["dots"]) for each in line["lines"]) > 1:
         drawn = render_to_string("evaluation/_trend_drawing.html", {"trend": line})
         caption = _("%(figure)s, the last 13 months") % {"figure": board.indicator.name}
         section.blocks.append(Picture("trend.svg", drawn, caption))

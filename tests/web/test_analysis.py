@@ -35,6 +35,7 @@ from evaluation.models import PLACES, Fact, LimitProposal
 from evaluation.periods import DAY, Period
 from evaluation.services.facts import days_touch
 from tests.cast import NOW, Story
+from tests.databases import filled
 
 COUNT = 260
 SPAN = Period(date(2026, 2, 1), date(2026, 3, 17))
@@ -43,9 +44,9 @@ WINDOW = "day=2026-03-16&days=40&metres=25&cases=3"
 BODIES = ("sanitation", "gardens")
 
 
-@pytest.fixture
-def life(cast, monkeypatch):
-    """A street's cases of forty days, filed and handled, quick and slow; it is NOW.
+@filled("cast")
+def street_life(cast):
+    """A street's cases of forty days, filed and handled, quick and slow.
 
     One went through the door; the others are its copies elsewhere, with facts of their own.
     """
@@ -111,8 +112,13 @@ def life(cast, monkeypatch):
             facts.append(fact)
     Fact.objects.bulk_create(facts)
     days_touch({fact.day for fact in facts})
+
+
+@pytest.fixture
+def life(street_life, monkeypatch):
+    """The same, on the day after the last of them."""
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    return cast
+    return street_life
 
 
 def opened(client, page_text: str, limit: int = 5) -> int:

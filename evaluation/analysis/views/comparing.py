@@ -46,7 +46,7 @@ def _second(request: HttpRequest, first: Choice, now: datetime) -> tuple[Choice,
 @require_safe
 @for_roles(*READERS)
 def comparison(request: HttpRequest) -> HttpResponse:
-    """Show two periods of an object, or two objects in a period, figure by figure."""
+    """Show two periods of an object, the earlier on the left, or two objects in a period."""
     now = clock.now()
     sight = sight_read(request.user, now)
     key_read(request.GET, "object")
@@ -66,7 +66,9 @@ def comparison(request: HttpRequest) -> HttpResponse:
         "now": now,
     }
     try:
-        found = _compared(first, second, sight, now)
+        earlier = not is_object and second.period < first.period
+        left, right = (second, first) if earlier else (first, second)
+        found = _compared(left, right, sight, now)
     except NoScorecard:
         context["error"] = {"message": _("No scorecard holds in this period")}
         return render(request, "evaluation/analysis/comparison.html", context)
