@@ -225,7 +225,7 @@ class TermsForm(forms.ModelForm):
 
 @admin.register(LotTerms)
 class LotTermsAdmin(KeptAdmin):
-    """Versions of terms; one by which a statement was issued is copied, never changed."""
+    """Versions of terms; one by which a statement was issued stays as it is."""
 
     form = TermsForm
     fields = (
@@ -235,7 +235,6 @@ class LotTermsAdmin(KeptAdmin):
     list_display = ("lot", "valid_from", "fee", "included_count", "most_deducted")
     list_filter = ("lot__contract",)
     list_select_related = ("lot",)
-    save_as = True
 
     @admin.display(description=_("fee a month, in yuan"))
     def fee(self, terms: LotTerms) -> str:
@@ -263,9 +262,9 @@ class LotTermsAdmin(KeptAdmin):
         return money_text(terms.missed_fen)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What was issued by them is looked at, and copied."""
+        """What was issued by them is looked at."""
         may = super().has_change_permission(request, obj)
-        if obj is None or (request.method == "POST" and "_saveasnew" in request.POST):
+        if obj is None:
             return may
         until = issued_until(obj.lot)
         return may and (until is None or obj.valid_from >= until)

@@ -181,8 +181,8 @@ def validate_steps(rows: object) -> None:
 
 
 STEPS_HELP = _(
-    "the first step whose rate is reached says which share of the fee is taken off;"
-    " empty: nothing is"
+    "the first step whose rate is reached says which share of the fee is taken off, such as"
+    ' [{"at_least": "0.95", "share": "0"}, {"share": "0.02"}]; empty: nothing is'
 )
 
 

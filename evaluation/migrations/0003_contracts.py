@@ -425,7 +425,7 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=list,
-                        help_text="the first step whose rate is reached says which share of the fee is taken off; empty: nothing is",
+                        help_text='the first step whose rate is reached says which share of the fee is taken off, such as [{"at_least": "0.95", "share": "0"}, {"share": "0.02"}]; empty: nothing is',
                         validators=[evaluation.contracts.models.validate_steps],
                         verbose_name="off for late confirmations",
                     ),
@@ -435,7 +435,7 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=list,
-                        help_text="the first step whose rate is reached says which share of the fee is taken off; empty: nothing is",
+                        help_text='the first step whose rate is reached says which share of the fee is taken off, such as [{"at_least": "0.95", "share": "0"}, {"share": "0.02"}]; empty: nothing is',
                         validators=[evaluation.contracts.models.validate_steps],
                         verbose_name="off for late checks",
                     ),
