@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from gettext import GNUTranslations
 from html.parser import HTMLParser
 from pathlib import Path
@@ -204,11 +205,16 @@ def pages(cast, places, language: str) -> Iterator[tuple[str, str]]:
 def foreign(cast, places, language: str, script: re.Pattern[str], known: set[str]) -> list:
     """Return the words of a script on the pages that come neither from the data nor from names."""
     data = data_of_the_city().lower()
+
+    @cache
+    def is_foreign(word: str) -> bool:
+        return word not in known and word.lower() not in data
+
     return [
         (pattern, text)
         for pattern, page in pages(cast, places, language)
         for text in words_of(page)
-        if any(w.lower() not in data for w in script.findall(text) if w not in known)
+        if any(is_foreign(word) for word in script.findall(text))
     ]
 
 

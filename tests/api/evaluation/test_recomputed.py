@@ -34,8 +34,8 @@ from tests.api.evaluation.naive import Naive
 from tests.cast import NOW, Story
 from tests.databases import filled
 
-COUNT = 1200 if os.environ.get("FULL_SIZE") == "1" else 300
-PLAN = Plan(seed=11, count=COUNT, days=50, until=date(2026, 3, 16))
+IS_FULL = os.environ.get("FULL_SIZE") == "1"
+PLAN = Plan(seed=11, count=1200 if IS_FULL else 300, days=50, until=date(2026, 3, 16))
 ALL_OF_IT = Period(date(2026, 1, 1), date(2026, 7, 1), PeriodKind.YEAR)
 LATER = NOW + timedelta(days=200)
 # What needs other cases, or is open: tested by hand elsewhere.
@@ -153,7 +153,15 @@ def store(case: Case, cells: list[GridCell], bodies: list[int], rows: list[tuple
     days_touch({fact.day for fact in facts})
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+ALGEBRA = settings(
+    max_examples=20 if IS_FULL else 3,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+)
+
+
+@ALGEBRA
 @given(rows=st.lists(FACT, max_size=30), shuffled=st.randoms(use_true_random=False))
 def test_sums_add_up_whatever_the_facts_and_their_order(cast, rows, shuffled):
     case = Case.objects.first() or Story(cast).case
