@@ -24,7 +24,7 @@ from cases.exceptions.repeats import LEFT_OUT
 from evaluation.periods import Period
 from evaluation.selectors.behind import cases_behind
 from evaluation.selectors.figures import figures
-from evaluation.selectors.scope import EVERYWHERE, Scope
+from evaluation.selectors.scope import EVERYWHERE, Mark, Scope
 
 METRES, DAYS, CASES = (5, 200), (2, 92), (2, 50)  # what a reader may choose
 USUAL_METRES, USUAL_DAYS, USUAL_CASES = 30, 30, 3
@@ -43,6 +43,7 @@ class Search:
     class_id: int | None = None
     scope: Scope = EVERYWHERE
     departments: Collection[int] | None = None
+    until: Mark | None = None  # what was known when a period was frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,13 @@ ORDER BY case_count DESC, max(happened_at) DESC, min(case_id) LIMIT {MOST_SPOTS 
 
 def filed_count(search: Search, now: datetime) -> int:
     """Return how many were filed where is looked, as the board counts them."""
-    found = figures(indicators=["filed"], period=search.period, now=now, scope=search.scope)
+    found = figures(
+        indicators=["filed"],
+        period=search.period,
+        now=now,
+        scope=search.scope,
+        until=search.until,
+    )
     return found.get((), {}).get("filed", 0)
 
 
@@ -125,7 +132,9 @@ def hot_spot(search: Search, first_case: int, *, now: datetime) -> Spot | None:
 
 
 def _found(search: Search, now: datetime, first_case: int | None = None) -> list[Spot]:
-    facts = cases_behind("filed", period=search.period, now=now, scope=search.scope).facts
+    facts = cases_behind(
+        "filed", period=search.period, now=now, scope=search.scope, until=search.until
+    ).facts
     facts = facts.filter(type__isnull=False).exclude(case__state__in=LEFT_OUT)
     if search.class_id is not None:
         facts = facts.filter(type__type_class=search.class_id)

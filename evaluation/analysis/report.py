@@ -142,7 +142,7 @@ def report_make(*, day: date, sight: Sight, now: datetime) -> Report:
         _ranking(pgettext("report", "Districts"), boards[ObjectKind.DISTRICT]),
         _ranking(pgettext("report", "Departments"), boards[ObjectKind.DEPARTMENT]),
         _timeliness(months, boards[ObjectKind.DISTRICT], published, now),
-        _spots(period, now),
+        _spots(period, published, now),
         _troubles(months),
         _appeals(period),
     ]
@@ -463,9 +463,10 @@ def _timeliness(
     return section
 
 
-def _spots(period: Period, now: datetime) -> Section:
+def _spots(period: Period, published: Published | None, now: datetime) -> Section:
     section = Section(_("Hot spots"))
-    search = Search(Period(period.first, period.end))
+    until = published.mark if published else None
+    search = Search(Period(period.first, period.end), until=until)
     try:
         found = hot_spots(search, now=now)
     except TooManyCases:

@@ -29,11 +29,15 @@ from components.models import CaseStandard, CaseType
 from evaluation.analysis.comparing import change_of
 from evaluation.analysis.hotspots import Search, hot_spots
 from evaluation.analysis.limits import SHARES, Look, handling_taken
+from evaluation.analysis.report import report_make
 from evaluation.analysis.sentences import told
 from evaluation.indicators import INDICATORS
 from evaluation.models import PLACES, Fact, LimitProposal
 from evaluation.periods import DAY, Period
-from evaluation.services.facts import days_touch
+from evaluation.services.facts import READER, days_touch
+from evaluation.services.publishing import evaluation_check, evaluation_open, evaluation_publish
+from evaluation.sight import sight_of
+from live.models import EventReader
 from tests.cast import NOW, Story
 from tests.databases import filled
 
@@ -379,12 +383,34 @@ def test_sentences_of_the_report_say_what_the_figures_do(
             assert told(INDICATORS[key], values) == sentence
 
 
-def test_the_monthly_report_is_printed_and_says_that_it_is_a_draft(life, page_of):
+def test_the_monthly_report_is_printed_and_says_whether_it_is_a_draft(life, page_of):
     client = page_of("leader_tang")
+    address = "/evaluation/report.pdf?day=2026-02-10"
     for language in ("zh-hans", "en"):
-        made = client.get(
-            "/evaluation/report.pdf?day=2026-02-10", headers={"accept-language": language}
-        )
+        made = client.get(address, headers={"accept-language": language})
         assert made.content.startswith(b"%PDF")
     assert client.get("/evaluation/report.doc?day=2026-02-10").status_code == 404
     assert page_of("head_qian").get("/evaluation/report.pdf").status_code == 403
+    sight = sight_of(life.leader_tang, TODAY)
+
+    def report():
+        with override("en"):
+            return report_make(day=date(2026, 2, 10), sight=sight, now=NOW)
+
+    draft = report()
+    assert draft.is_draft
+    EventReader.objects.update_or_create(name=READER.name, defaults={"position": 20_000})
+    held = evaluation_open(actor=life.inspector_he, kind="month", day=date(2026, 2, 10), now=NOW)
+    checked = evaluation_check(actor=life.inspector_he, evaluation_id=held.pk, now=NOW)
+    evaluation_publish(
+        actor=life.leader_tang, evaluation_id=held.pk, sha256=checked.sha256, now=NOW
+    )
+    published = report()
+    assert not published.is_draft
+    assert checked.sha256 in published.state
+    assert published.sections == draft.sections, "published are the figures that were seen"
+    late = Fact.objects.filter(kind="filed", day__lt=date(2026, 3, 1)).latest("id")
+    late.pk, late.position = 30_000 * PLACES, 30_000
+    Fact.objects.bulk_create([late])
+    days_touch({late.day})
+    assert report().sections == published.sections, "what came later is not in it"
