@@ -244,8 +244,8 @@ def _must_be_draft(statement: ContractStatement) -> None:
 
 
 def _compute(statement: ContractStatement, actor: User | None, now: datetime) -> ContractStatement:
-    mark = facts_held()
     contract, period = statement.contract, statement.period
+    mark = facts_held(period.ends_at)
     earlier = contract.statements.filter(first_date=period.first, number__lt=statement.number)
     since = _since(statement, mark)
     grounds = grounds_of(contract, period.end)

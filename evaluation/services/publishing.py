@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.roles import Role
+from cases.models import EventOutbox
 from common.errors import DomainError
 from common.text import clean_text
 from evaluation.frozen import canonical, card_told, digest, formulas_version, row_told
@@ -127,7 +128,7 @@ def evaluation_check(*, actor: User, evaluation_id: int, now: datetime) -> Evalu
     """
     _allow(actor, CHECKERS)
     evaluation = _locked(evaluation_id)
-    mark = facts_held()
+    mark = facts_held(evaluation.period.ends_at)
     evaluation.position, evaluation.entries = mark.position, mark.entries
     evaluation.formulas = formulas_version()
     evaluation.rankings.all().delete()
@@ -139,16 +140,17 @@ def evaluation_check(*, actor: User, evaluation_id: int, now: datetime) -> Evalu
     return evaluation
 
 
-def facts_held() -> Mark:
+def facts_held(before: datetime) -> Mark:
     """Return what is known now, held until the transaction ends.
 
-    Raise DomainError ``not_possible`` 409 while the facts lag behind the events.
+    Raise DomainError ``not_possible`` 409 while something that happened earlier than ``before`` has
+    no facts yet; what goes on meanwhile keeps nobody waiting.
     """
     # The reader of facts waits for this row: what is counted stands still.
     reader = EventReader.objects.select_for_update().filter(name=READER.name).first()
-    head = EventPosition.objects.aggregate(head=Max("position"))["head"] or 0
     position = reader.position if reader else 0
-    if position < head:
+    unread = EventPosition.objects.filter(position__gt=position, event__at__lt=before)
+    if EventOutbox.objects.filter(event__at__lt=before).exists() or unread.exists():
         raise _refuse("not_possible", _("Facts are behind: try again in a moment."), 409)
     return Mark(position, CounterEntry.objects.aggregate(last=Max("pk"))["last"] or 0)
 
