@@ -11,8 +11,8 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.models import User
 from common.prepared import Prepared, Slot
-from common.rows import one_or_none
 
+PERSON = Prepared(User.objects.with_roles().select_related("city").filter(pk=Slot("pk")))
 PERSON_OF_TOKEN = Prepared(User.objects.with_roles().filter(auth_token=Slot("key")))
 
 
@@ -21,8 +21,8 @@ class PersonBackend(ModelBackend):
 
     def get_user(self, user_id: Any) -> User | None:
         """Return the active person of a session."""
-        user = one_or_none(User.objects.with_roles().select_related("city").filter(pk=user_id))
-        return user if user is not None and self.user_can_authenticate(user) else None
+        found = PERSON(pk=user_id)
+        return found[0] if found and self.user_can_authenticate(found[0]) else None
 
 
 class PersonTokenAuthentication(TokenAuthentication):

@@ -55,7 +55,7 @@ class Client:
             return
         self.losses += 1
         self.lost()
-        longest = 1.5 if self.tries < 10 else 15.0
+        longest = 1.0 if self.tries < 10 else 15.0
         wait = min(0.5 * 2**self.tries, longest) * (0.5 + random.random())
         self.tries += 1
         asyncio.get_running_loop().call_later(wait, self.again)

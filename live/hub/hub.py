@@ -232,6 +232,7 @@ class Hub:
             for told in missed.events:
                 if told.position > after and told.case_id in seen:
                     line.tell(told)
+            line.beat(age=0.0, lag=None)  # follows them: this is all until now
         for scope in [scope for scope, lines in self.scopes.items() if not lines]:
             del self.scopes[scope]  # of somebody who left before they came in
 

@@ -108,7 +108,7 @@ def test_who_comes_back_is_told_what_happened_since_and_never_what_is_not_theirs
         known, until = page.position, await later(numbered_until_now)()
         back = await (await page.open()).subscribe(after=known)
         assert back.position == known
-        await back.hear("case", state="handling")
+        assert (await back.hear("beat"))["upto"] == until, "and that this was all"
         await back.quiet()
         assert {number for number, _state in back.cases()} == {theirs.case.number}
         for nonsense in (None, -1, 10**30, "1", True):

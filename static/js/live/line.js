@@ -3,7 +3,7 @@
 // "turned-away" (nobody is logged in any more).
 const FIRST_MS = 500;
 const QUICK_TRIES = 10;
-const LONGEST_QUICK_MS = 1500;
+const LONGEST_QUICK_MS = 1000;
 const LONGEST_MS = 15_000;
 const SILENT_MS = 12_000; // the server beats every five seconds
 const LOG_IN_AGAIN = 4401;
