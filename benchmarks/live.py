@@ -293,8 +293,8 @@ def judge(scene: Scene) -> Iterator[Figure]:
     )
     times = {position: at.timestamp() for position, at in written.items()}
     windows = [(at, at + WINDOW_S) for _name, at in scene.faults]
-    is_quiet = {
-        position: not any(begin - 0.5 <= at <= end for begin, end in windows)
+    is_quiet = {  # what was written before everybody was there, they were told when they came
+        position: at >= scene.started and not any(a - 0.5 <= at <= b for a, b in windows)
         for position, at in times.items()
     }
     delays = [
