@@ -168,16 +168,17 @@ def _orders(**only: object) -> QuerySet[SubOrder, Any]:
 def inbox_cases(user: User) -> QuerySet[Case]:
     """Return the open cases that a department leads, has a part in, or was given as a squad.
 
-    All of them are visible to the reader: each has an order of theirs. Indexes: case_inbox for
-    what it leads; what sub_order_part_open and sub_order_squad_seen name, by its key.
+    All of them are visible to the reader: each has an order of theirs. Indexes: case_inbox,
+    sub_order_part_open and sub_order_squad_seen name them; they are read by their keys.
     """
     if user.organisation is None or not user.is_active:
         return Case.objects.none()
     bodies = user.body_ids
-    lead = Q(department__pk__any_of=bodies)
-    parts = Q(pk__any_of=array_of(_orders(is_lead=False, organisation__pk__any_of=bodies)))
-    given = Q(pk__any_of=array_of(_orders(squad__pk__any_of=bodies)))
-    return Case.objects.filter(lead | parts | given, is_open=True, city=user.city_id)
+    lead = Case.objects.filter(department__pk__any_of=bodies, is_open=True).order_by().values("pk")
+    parts = _orders(is_lead=False, organisation__pk__any_of=bodies)
+    given = _orders(squad__pk__any_of=bodies)
+    theirs = lead.union(parts, given, all=True)
+    return Case.objects.filter(pk__any_of=array_of(theirs), is_open=True, city=user.city_id)
 
 
 def supervision_queues(now: datetime) -> list[Queue]:

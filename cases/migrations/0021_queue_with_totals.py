@@ -26,4 +26,14 @@ class Migration(migrations.Migration):
                 name="case_desk",
             ),
         ),
+        migrations.RemoveIndex(model_name="case", name="case_inbox"),
+        migrations.AddIndex(
+            model_name="case",
+            index=models.Index(
+                fields=["department", "due_at"],
+                include=("id",),
+                condition=models.Q(("is_open", True)),
+                name="case_inbox",
+            ),
+        ),
     ]

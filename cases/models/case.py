@@ -246,7 +246,10 @@ class Case(models.Model):
                 name="case_queue",
             ),
             models.Index(
-                fields=["department", "due_at"], condition=Q(is_open=True), name="case_inbox"
+                fields=["department", "due_at"],
+                include=["id"],
+                condition=Q(is_open=True),
+                name="case_inbox",
             ),
             # The state costs nothing here: an act that changes it moves the deadline too. Queues
             # of one state are counted in it, and read from their most urgent case on.
