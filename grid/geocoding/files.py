@@ -117,11 +117,13 @@ def _decoded(data: bytes) -> str:
 
 
 def _rows(reader: csv.DictReader[str]) -> Iterator[dict[str, Any]]:
-    csv.field_size_limit(LARGEST_FILE)
+    usual = csv.field_size_limit(LARGEST_FILE)  # of the whole process, in which others read too
     try:
         yield from reader
     except csv.Error as error:
         raise _invalid(_("The file is no CSV: %(reason)s.") % {"reason": error}) from error
+    finally:
+        csv.field_size_limit(usual)
 
 
 def _line(row: dict[str, Any]) -> PlaceLine:

@@ -6,7 +6,7 @@ import logging
 import pytest
 import structlog
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 from django.http import Http404, HttpResponse
 from django.test import RequestFactory
 from django.utils import translation
@@ -95,7 +95,7 @@ def test_every_refusal_has_one_shape(error, status, code, fields):
 
 
 def test_an_unknown_fault_is_left_to_django():
-    assert exception_handler(OperationalError("server closed the connection"), {}) is None
+    assert exception_handler(ProgrammingError("no such column"), {}) is None
     assert exception_handler(ZeroDivisionError(), {}) is None
 
 

@@ -205,7 +205,7 @@ def test_the_bell_costs_one_query_besides_the_log_in(cast, page_of):
     asked = [
         query["sql"]
         for query in queries
-        if "live_notification" in query["sql"] or "EXECUTE" in query["sql"]
+        if "live_notification" in query["sql"] or "EXECUTE notification" in query["sql"]
     ]
     assert len(asked) == 1
     assert len(queries) <= 3
