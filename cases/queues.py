@@ -221,7 +221,8 @@ def queue_lengths(
 ) -> dict[str, int]:
     """Return how many cases stand in each queue of a desk: one query."""
     queues = list(queues)
-    rows = _counted(narrow(_cases_of(queues[0], user)), queues)
+    counted = _counted(narrow(_cases_of(queues[0], user)), queues)
+    rows = list(counted) or [[0] * len(queues)]  # no row where nothing can fit
     return dict(zip((queue.key for queue in queues), rows[0], strict=True))
 
 

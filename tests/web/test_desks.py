@@ -117,6 +117,13 @@ def test_a_dispatcher_of_no_desk_has_no_cases(cast, page_of):
     cast.dispatcher_li.save()
     assert desk_cases(cast.dispatcher_li).count() == 0
     assert "Nothing waits here" in page_of("dispatcher_li").get("/dispatch/").text
+    assert "Nothing waits here" in page_of("dispatcher_li").get("/dispatch/?q=路灯").text
+
+
+def test_words_that_nothing_can_fit_leave_an_empty_list(stories, page_of):
+    for name, desk in (("dispatcher_li", "dispatch"), ("clerk_sun", "inbox")):
+        for words in ("独角兽跑道", "99999999999"):
+            assert page_of(name).get(f"/{desk}/", {"q": words}).status_code == 200
 
 
 def test_the_dispatch_desk_suggests_a_department_and_a_deadline(stories, page_of):
