@@ -9,6 +9,7 @@ deadlines that passed in a period and were not kept by its end (``evaluation.sel
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from django.db.models import Q
 
@@ -110,3 +111,18 @@ _ALL = (
 )
 MEASURES: dict[str, Measure] = {measure.key: measure for measure in _ALL}
 STORED = tuple(measure for measure in _ALL if not measure.is_open_late)
+
+
+def _columns(condition: Q) -> set[str]:
+    found: set[str] = set()
+    for child in condition.children:
+        if isinstance(child, Q):
+            found |= _columns(child)
+        else:
+            column, _wanted = cast("tuple[str, object]", child)
+            found.add(column.split("__")[0])
+    return found
+
+
+# Every column of facts that a condition asks for: few, with few values each.
+ASKED = tuple(sorted(set().union(*(_columns(measure.condition) for measure in STORED))))

@@ -66,9 +66,9 @@ def cases_behind(
     counted = until.counted if until else Q()
     if found.open_late is not None:
         condition = scope.condition() & late_at_the_end(found, period, now)
-        facts = late_facts(found, period, now, scope, until)
+        facts = late_facts(found, [period], now, scope, until)
         late = (
-            late_clocks(found, period, now, scope)
+            late_clocks(found, [period], now, scope)
             if until is None
             else CaseClock.objects.filter(pk__in=clocks)
         )

@@ -10,12 +10,20 @@ A figure counts facts: a case that a department handled twice in a period stands
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import (
+    DateField,
+    DateTimeField,
     F,
+    Func,
     IntegerField,
     Q,
     QuerySet,
@@ -39,12 +47,13 @@ from evaluation.models import (
 )
 from evaluation.models import OrganisationDay as BodyDay
 from evaluation.periods import Period
-from evaluation.selectors.late import late_at_the_end, late_clocks, late_facts
+from evaluation.selectors.late import late_at_an_end, late_clocks, late_facts
 from evaluation.selectors.scope import EVERYWHERE, OF_CLOCK, Mark, Scope, column_of
-from evaluation.services.sums import measure_sum
+from evaluation.selectors.shapes import Statement, facts_added
 
 SOURCES: tuple[type[DaySum], ...] = (BodyDay, TypeDay, PersonDay, PlaceDay)  # smallest first
 Key = tuple[Any, ...]
+Part = QuerySet[Any] | Statement
 
 
 def figures(
@@ -77,45 +86,21 @@ def figures_over(
     scope: Scope = EVERYWHERE,
     until: Mark | None = None,
 ) -> list[dict[Key, dict[str, int]]]:
-    """Return ``figures`` of several periods, in their order, still in one statement."""
-    wanted = [MEASURES[key] for key in measures_of(tuple(indicators))]
-    span = Period(min(each.first for each in periods), max(each.end for each in periods))
-    dirty = dirty_days(span, timezone.localdate(now)) if _reads_sums(until) else []
-    statements: list[str] = []
-    values: list[Any] = []
-    for place, period in enumerate(periods):
-        sql, parameters = _statement(wanted, by, period, now, scope, until, dirty)
-        statements.append(f"SELECT {place}, whole.* FROM ({sql}) AS whole")  # noqa: S608  ours
-        values.extend(parameters)
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(statements), values)
-        rows = cursor.fetchall()
-    width, names = len(by) + 1, [measure.key for measure in wanted]
-    found: list[dict[Key, dict[str, int]]] = [{} for _period in periods]
-    for row in rows:
-        counts = {n: v or 0 for n, v in zip(names, row[width:], strict=True)}
-        found[row[0]][row[1:width]] = counts
-    return found
+    """Return ``figures`` of several periods in their order, still in one statement.
 
-
-def _statement(
-    wanted: list[Measure],
-    by: Sequence[str],
-    period: Period,
-    now: datetime,
-    scope: Scope,
-    until: Mark | None,
-    dirty: Sequence[date],
-) -> tuple[str, Sequence[Any]]:
-    """Return the statement that adds one period up, and its parameters."""
-    parts = list(_parts(wanted, by, period, now, scope, until, dirty))
-    first, *others = parts
-    query = (first.union(*others, all=True) if others else first).query
-    sql, values = query.sql_with_params()
-    keys = ", ".join(f"d_{name}" for name in by)
-    sums = ", ".join(f"sum(n_{measure.key})::bigint" for measure in wanted)
-    grouped = f"SELECT {keys}{', ' if keys else ''}{sums} FROM ({sql}) AS part"  # noqa: S608  ours
-    return (f"{grouped} GROUP BY {keys}" if keys else grouped), values
+    No two of them may have a day in common, unless they are the same.
+    """
+    wanted = tuple(MEASURES[key] for key in measures_of(tuple(indicators)))
+    question = _Question(tuple(sorted(set(periods))), tuple(by), wanted, now, scope, until)
+    found: dict[Period, dict[Key, dict[str, int]]] = {each: {} for each in question.periods}
+    if not by:
+        for counts in found.values():
+            counts[()] = {measure.key: 0 for measure in wanted}
+    width = len(by) + 1
+    for row in question.rows():
+        counted = {m.key: value or 0 for m, value in zip(wanted, row[width:], strict=True)}
+        found[question.periods[row[0] - 1]][row[1:width]] = counted
+    return [found[period] for period in periods]
 
 
 def figures_by(
@@ -137,36 +122,136 @@ def figure(
 # ── the parts of the sum ──────────────────────────────────────────────────────────────────────
 
 
-def _parts(
-    wanted: list[Measure],
-    by: Sequence[str],
-    period: Period,
-    now: datetime,
-    scope: Scope,
-    until: Mark | None,
-    all_dirty: Sequence[date],
-) -> Iterator[QuerySet[Any]]:
-    source = _sums_for({*by, *scope.keys}) if _reads_sums(until) else None
-    in_period = Q(day__gte=period.first, day__lt=period.end)
-    facts = Fact.objects.filter(scope.condition())
-    if source is None:
-        known = Q() if until is None else until.facts
-        yield _counted(facts.filter(in_period & known), by, wanted)
-    else:
-        dirty = [day for day in all_dirty if day in period]
-        rows = source._default_manager.filter(in_period, scope.condition()).exclude(day__in=dirty)
-        yield _added(rows, by, wanted)
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked at once: ``periods`` lie apart and in order."""
+
+    periods: tuple[Period, ...]
+    by: tuple[str, ...]
+    wanted: tuple[Measure, ...]
+    now: datetime
+    scope: Scope
+    until: Mark | None
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Return the number of a period, the keys and the measures of each object."""
+        try:
+            parts = [
+                part if isinstance(part, tuple) else part.query.sql_with_params()
+                for part in self._parts()
+            ]
+        except EmptyResultSet:
+            return []  # the scope is nobody's, or nowhere
+        keys = ", ".join(["d_period", *(f"d_{name}" for name in self.by)])
+        sums = ", ".join(f"sum(n_{measure.key})::bigint" for measure in self.wanted)
+        union = " UNION ALL ".join(f"({sql})" for sql, _values in parts)
+        values = [value for _sql, each in parts for value in each]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {keys}, {sums} FROM ({union}) AS part GROUP BY {keys}",  # noqa: S608  ours
+                values,
+            )
+            return cursor.fetchall()
+
+    def _parts(self) -> Iterator[Part]:
+        yield from self._of_days()
+        yield self._of_entries()
+        for measure in self.wanted:
+            if measure.is_open_late:
+                yield from self._open_late(measure)
+
+    def _of_days(self) -> Iterator[Part]:
+        """Add up what happened in the periods: from the sums of days, else from facts."""
+        facts = Fact.objects.filter(self.scope.condition())
+        keys = self._keys("day")
+        source = _sums_for({*self.by, *self.scope.keys}) if _reads_sums(self.until) else None
+        if source is None:
+            known = Q() if self.until is None else self.until.facts
+            yield facts_added(facts.filter(self._in_days(), known), keys, self.wanted)
+            return
+        dirty = self._dirty()
+        rows = source._default_manager.filter(self._in_days(), self.scope.condition())
+        sums = {f"n_{m.key}": _zero() if m.is_open_late else Sum(m.key) for m in self.wanted}
+        added = rows.exclude(day__in=dirty).order_by().values(**keys).annotate(**sums)
+        yield added.values_list(*keys, *sums)
         if dirty:
-            yield _counted(facts.filter(day__in=dirty), by, wanted)
-    yield _countered(wanted, by, period, now, scope, until)
-    for measure in wanted:
-        if measure.open_late is None:
-            continue
-        late = late_facts(measure, period, now, scope, until)
-        yield _one_each(late, by, wanted, measure, {})
-        if until is None:
-            clocks = late_clocks(measure, period, now, scope)
-            yield _one_each(clocks, by, wanted, measure, OF_CLOCK)
+            yield facts_added(facts.filter(day__in=dirty), keys, self.wanted)
+
+    def _of_entries(self) -> QuerySet[Any]:
+        """Add up what appeals took away and put in its place: the same conditions, signed."""
+        entries = self._entries().filter(self._in_days())
+        sums = {}
+        for measure in self.wanted:
+            what = F("amount") * F(measure.adds) if measure.adds else F("amount")
+            sums[f"n_{measure.key}"] = (
+                _zero()
+                if measure.is_open_late
+                else Sum(what, filter=measure.condition, output_field=IntegerField())
+            )
+        keys = self._keys("day")
+        return entries.order_by().values(**keys).annotate(**sums).values_list(*keys, *sums)
+
+    def _open_late(self, measure: Measure) -> Iterator[Part]:
+        """Count deadlines that were not kept at their period's end, one by one."""
+        given = (measure, self.periods, self.now)
+        yield self._ones(measure, late_facts(*given, self.scope, self.until))
+        yield self._ones(measure, self._entries().filter(late_at_an_end(*given)), F("amount"))
+        if self.until is None:
+            yield self._ones(measure, late_clocks(*given, self.scope), columns=OF_CLOCK)
+
+    def _ones(
+        self,
+        measure: Measure,
+        rows: QuerySet[Any],
+        amount: F | Value | None = None,
+        columns: Mapping[str, str] | None = None,
+    ) -> QuerySet[Any]:
+        """Return every row with its amount (1) under one measure, and nothing under the others."""
+        keys = self._keys("due_at" if columns else "planned_end_at", columns or {})
+        ones = {
+            f"n_{m.key}": (amount or Value(1)) if m is measure else _zero() for m in self.wanted
+        }
+        return rows.order_by().annotate(**keys, **ones).values_list(*keys, *ones)
+
+    def _entries(self) -> QuerySet[CounterEntry]:
+        counted = self.until.counted if self.until else Q()
+        return CounterEntry.objects.filter(self.scope.condition(), counted)
+
+    def _keys(self, when: str, columns: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return the number of the period and the dimensions, as expressions.
+
+        ``when`` is the day, or the moment, that says which period a row belongs to.
+        """
+        of = columns or {}
+        keys: dict[str, Any] = {f"d_{name}": F(of.get(name) or column_of(name)) for name in self.by}
+        if "day" in self.by and when != "day":
+            keys["d_day"] = TruncDate(when)
+        return {"d_period": self._period_of(when), **keys}
+
+    def _period_of(self, when: str) -> Func | Value:
+        if len(self.periods) == 1:
+            return Value(1)
+        starts = (
+            Value([period.first for period in self.periods], ArrayField(DateField()))
+            if when == "day"
+            else Value([period.starts_at for period in self.periods], ArrayField(DateTimeField()))
+        )
+        return Func(F(when), starts, function="width_bucket", output_field=IntegerField())
+
+    def _in_days(self) -> Q:
+        """Return the condition on days of the periods; those that follow each other as one."""
+        stretches: list[tuple[date, date]] = []
+        for period in self.periods:
+            if stretches and stretches[-1][1] == period.first:
+                stretches[-1] = stretches[-1][0], period.end
+            else:
+                stretches.append((period.first, period.end))
+        return reduce(or_, (Q(day__gte=first, day__lt=end) for first, end in stretches))
+
+    def _dirty(self) -> list[date]:
+        span = Period(self.periods[0].first, self.periods[-1].end)
+        days = dirty_days(span, timezone.localdate(self.now))
+        return [day for day in days if any(day in period for period in self.periods)]
 
 
 def _reads_sums(until: Mark | None) -> bool:
@@ -193,58 +278,6 @@ def keys_of(rows: QuerySet[Any], by: Sequence[str]) -> QuerySet[Any]:
     return rows.order_by().values(**(keys or {"d_all": Value(1)}))
 
 
-def _shown(by: Sequence[str], wanted: list[Measure]) -> list[str]:
-    return [*(f"d_{name}" for name in by), *(f"n_{measure.key}" for measure in wanted)]
-
-
-def _counted(facts: QuerySet[Fact], by: Sequence[str], wanted: list[Measure]) -> QuerySet[Any]:
-    sums = {f"n_{m.key}": _zero() if m.is_open_late else measure_sum(m) for m in wanted}
-    return keys_of(facts, by).annotate(**sums).values_list(*_shown(by, wanted))
-
-
-def _added(rows: QuerySet[Any], by: Sequence[str], wanted: list[Measure]) -> QuerySet[Any]:
-    sums = {f"n_{m.key}": _zero() if m.is_open_late else Sum(m.key) for m in wanted}
-    return keys_of(rows, by).annotate(**sums).values_list(*_shown(by, wanted))
-
-
-def _countered(
-    wanted: list[Measure],
-    by: Sequence[str],
-    period: Period,
-    now: datetime,
-    scope: Scope,
-    until: Mark | None,
-) -> QuerySet[Any]:
-    """Add up what appeals took away and put in its place: the same conditions, signed."""
-    entries = CounterEntry.objects.filter(scope.condition(), until.counted if until else Q())
-    in_period = Q(day__gte=period.first, day__lt=period.end)
-    sums = {}
-    for measure in wanted:
-        late = measure.open_late is not None
-        condition = late_at_the_end(measure, period, now) if late else in_period & measure.condition
-        what = F("amount") * F(measure.adds) if measure.adds else F("amount")
-        sums[f"n_{measure.key}"] = Sum(what, filter=condition, output_field=IntegerField())
-    return keys_of(entries, by).annotate(**sums).values_list(*_shown(by, wanted))
-
-
 def _zero() -> Coalesce:
+    """Return a 0 that may stand beside aggregates."""
     return Coalesce(Value(0), Value(0), output_field=IntegerField())
-
-
-def _one_each(
-    rows: QuerySet[Any],
-    by: Sequence[str],
-    wanted: list[Measure],
-    measure: Measure,
-    columns: Mapping[str, str],
-) -> QuerySet[Any]:
-    """Count every row once under one measure, and under no other."""
-    planned = "due_at" if columns else "planned_end_at"
-    keys = {
-        f"d_{name}": TruncDate(planned)
-        if name == "day"
-        else F(columns.get(name) or column_of(name))
-        for name in by
-    }
-    ones = {f"n_{m.key}": Value(int(m is measure)) for m in wanted}
-    return rows.order_by().annotate(**keys, **ones).values_list(*_shown(by, wanted))

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from cases.models import CaseClock
-from cases.workflow import ClockKind, ClockOutcome
+from cases.workflow import ClockKind
 from evaluation.measures import Measure
 from evaluation.models import Fact
+from evaluation.models.facts import ANSWERED
 from evaluation.periods import Period
 from evaluation.selectors.scope import OF_CLOCK, Mark, Scope
 
-ANSWERED = (ClockOutcome.DONE.value, ClockOutcome.UNSOLVED.value)
-
 
 def late_facts(
-    measure: Measure, period: Period, now: datetime, scope: Scope, until: Mark | None
+    measure: Measure, periods: Sequence[Period], now: datetime, scope: Scope, until: Mark | None
 ) -> QuerySet[Fact]:
-    """Facts that fell due in the period and ended after it: then they were open and late.
+    """Facts that fell due in one of the periods and ended after it: then they were open and late.
 
-    By the partial index fact_late. As of a position, what ended later than it is left out.
+    By the partial index fact_open_late. As of a position, what ended later than it is left out.
     """
-    facts = Fact.objects.filter(scope.condition(), late_at_the_end(measure, period, now))
+    facts = Fact.objects.filter(scope.condition(), late_at_an_end(measure, periods, now))
     return facts if until is None else facts.filter(until.facts)
+
+
+def late_at_an_end(measure: Measure, periods: Sequence[Period], now: datetime) -> Q:
+    """Return the condition on what was open and late at the end of one of the periods."""
+    return reduce(or_, (late_at_the_end(measure, period, now) for period in periods))
 
 
 def late_at_the_end(measure: Measure, period: Period, now: datetime) -> Q:
@@ -42,17 +49,19 @@ def late_at_the_end(measure: Measure, period: Period, now: datetime) -> Q:
 
 
 def late_clocks(
-    measure: Measure, period: Period, now: datetime, scope: Scope
+    measure: Measure, periods: Sequence[Period], now: datetime, scope: Scope
 ) -> QuerySet[CaseClock]:
-    """Clocks that run beyond a deadline of the period. By the partial index clock_running."""
+    """Clocks that run beyond a deadline of the periods. By the partial index clock_running."""
     assert measure.open_late is not None
+    due = (
+        Q(due_at__gte=period.starts_at, due_at__lt=min(period.ends_at, now)) for period in periods
+    )
     return CaseClock.objects.filter(
+        reduce(or_, due),
         scope.condition(OF_CLOCK),
         kind=ClockKind(measure.open_late.value).value,
         stopped_at__isnull=True,
         paused_at__isnull=True,
-        due_at__gte=period.starts_at,
-        due_at__lt=min(period.ends_at, now),
     )
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Func, Sum, Value
-from django.db.models.fields import IntegerField
+from django.db.models import F
 from django.utils import timezone
 
-from evaluation.measures import STORED, Measure
+from evaluation.measures import STORED
 from evaluation.models import DAY_SUMS, DIMENSIONS, DaySum, DirtyDay, Fact
+from evaluation.selectors.shapes import facts_added
 
 DAYS_A_RUN = 40
 
@@ -46,34 +46,16 @@ def day_fold(day: date) -> bool:
     return True
 
 
-def measure_sum(measure: Measure) -> Count | Sum:
-    """Return the aggregate of a measure over facts."""
-    if measure.adds:
-        return Sum(measure.adds, filter=measure.condition)
-    return Count("pk", filter=measure.condition)
-
-
 def _insert(model: type[DaySum], day: date) -> None:
     """Let the database add up and store: nothing but the statement leaves this process."""
     names = [f"{name}_id" for name in DIMENSIONS[model]]
-    query = (
-        Fact.objects.filter(day=day)
-        .order_by()
-        .values(**{f"d_{name}": F(name) for name in names})
-        .annotate(**{f"n_{m.key}": _without_zero(m) for m in STORED})
-        .query
-    )
-    sql, values = query.sql_with_params()
-    columns = ", ".join(["day", *names, *(m.key for m in STORED)])
-    shown = ", ".join([*(f"d_{name}" for name in names), *(f"n_{m.key}" for m in STORED)])
+    keys = {f"d_{name}": F(name) for name in names}
+    sql, values = facts_added(Fact.objects.filter(day=day), keys, STORED)
+    columns = ", ".join(["day", *names, *(measure.key for measure in STORED)])
+    shown = ", ".join([*keys, *(f"nullif(n_{measure.key}, 0)" for measure in STORED)])
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {model._meta.db_table} ({columns})"  # noqa: S608  names of our columns
             f" SELECT %s::date, {shown} FROM ({sql}) AS added",
             [day, *values],
         )
-
-
-def _without_zero(measure: Measure) -> Func:
-    total = measure_sum(measure)
-    return Func(total, Value(0), function="NULLIF", output_field=IntegerField())
