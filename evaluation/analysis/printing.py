@@ -9,7 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from common.typesetting import typeset_pdf
-from evaluation.analysis.report import Block, Picture, Report, Table
+from evaluation.analysis.document import Block, Picture, Report, Table
 
 TEMPLATE = Path(__file__).with_name("monthly.typ")
 

@@ -3,152 +3,51 @@
 Figures are those of the board: of a published month as it was frozen, else as counted now, and then
 the document says that it is a draft. Each is set beside the month before and the same month last
 year where something is known of them. Sentences follow the figures (``analysis.sentences``).
-
-The report is a list of sections of blocks; ``printed`` and ``written`` make a PDF and a Word
-document of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
-from fractions import Fraction
-from typing import Any
 
-from django.db.models import Count, Q
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import pgettext
 
 from accounts.models import City
-from cases.models import Case, Source
 from common.templatetags.ui import named
-from components.models import CaseType
-from evaluation.analysis.hotspots import Search, Spot, TooManyCases, hot_spots
-from evaluation.analysis.sentences import change_cell, told
-from evaluation.indicators import INDICATORS
-from evaluation.models import Appeal, ObjectKind
-from evaluation.pages.board import Board, Row, board_make
-from evaluation.pages.charts import times, trend
+from evaluation.analysis import sections
+from evaluation.analysis.document import Picture, Report
+from evaluation.analysis.months import BOARDS, months_of
+from evaluation.models import ObjectKind
+from evaluation.pages.board import Board, board_make
 from evaluation.pages.choice import Choice
-from evaluation.pages.words import NOTHING, count_text, percent_text, period_text, value_text
-from evaluation.periods import DAY, Period, PeriodKind
-from evaluation.selectors.figures import figures, figures_by
-from evaluation.selectors.published import Published, published_ranking
-from evaluation.selectors.scope import EVERYWHERE
+from evaluation.pages.words import period_text
+from evaluation.periods import Period, PeriodKind
+from evaluation.selectors.published import Published
 from evaluation.selectors.standings import NoScorecard
 from evaluation.sight import Sight
-from grid.models import Area
-
-CITYWIDE = (
-    "reported", "filed", "refused", "voided", "finished", "closed_rate", "finished_in_time_rate",
-    "handled", "handling_in_time_rate", "handling_mean", "public_share", "reworked", "rework_rate",
-    "repeated", "repeat_rate", "reopened", "returned", "extended", "suspended",
-)  # fmt: skip
-TIMELY = (
-    "closed_rate", "finished_in_time_rate", "handling_in_time_rate", "handling_mean",
-)  # fmt: skip
-TROUBLES = (
-    "reworked", "rework_rate", "repeated", "repeat_rate", "reopened", "returned", "extended",
-    "suspended", "voided",
-)  # fmt: skip
-BOARDS = (ObjectKind.DISTRICT, ObjectKind.DEPARTMENT)
-MOST_TYPES, MOST_SPOTS, MOST_BODIES = 10, 10, 40
-
-Counts = Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table: ``numbers`` columns from the right are figures, ``grade`` is the one of letters.
-
-    ``wide`` columns take the room that is left.
-    """
-
-    head: list[str]
-    rows: list[list[str]]
-    numbers: int
-    grade: int | None = None
-    wide: tuple[int, ...] = (0,)
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A drawing, as SVG without colours of its own, and what it shows."""
-
-    name: str
-    svg: str
-    caption: str
-
-
-Block = str | Table | Picture
-
-
-@dataclass(slots=True)
-class Section:
-    """A numbered part of the report."""
-
-    title: str
-    blocks: list[Block] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The whole document."""
-
-    city: str
-    title: str
-    month: str
-    state: str
-    is_draft: bool
-    made: str
-    sections: list[Section]
-    pictures: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Month:
-    """The measures of the whole city in a month; None: nothing is known of it."""
-
-    period: Period
-    counts: Counts | None
-    published: Mapping[ObjectKind, Published | None]
-    is_part: bool = False  # the same days as those of a month that is not over
-
-    @property
-    def name(self) -> str:
-        """What it is called; a part by its days."""
-        if not self.is_part:
-            return period_text(self.period)
-        return f"{self.period.first:%Y-%m-%d} – {self.period.end - DAY:%m-%d}"
-
-    def value(self, key: str) -> Fraction | None:
-        """Return an indicator's value; None where nothing is known."""
-        return None if self.counts is None else INDICATORS[key].value(self.counts)
 
 
 def report_make(*, day: date, sight: Sight, now: datetime) -> Report:
     """Return the report of the month that holds a day, in the language of now."""
     period = Period.of(PeriodKind.MONTH, day)
-    months = _months(period, now)
+    months = months_of(period, now)
     published = months[0].published[ObjectKind.DISTRICT]
     boards = {kind: _board(kind, period, sight, now) for kind in BOARDS}
-    sections = [
-        _summary(months),
-        _sources(months, now),
-        _types(months, now),
-        _ranking(pgettext("report", "Districts"), boards[ObjectKind.DISTRICT]),
-        _ranking(pgettext("report", "Departments"), boards[ObjectKind.DEPARTMENT]),
-        _timeliness(months, boards[ObjectKind.DISTRICT], published, now),
-        _spots(period, published, now),
-        _troubles(months),
-        _appeals(period),
+    parts = [
+        sections.summary(months),
+        sections.sources(months, now),
+        sections.types(months, now),
+        sections.ranking(pgettext("report", "Districts"), boards[ObjectKind.DISTRICT]),
+        sections.ranking(pgettext("report", "Departments"), boards[ObjectKind.DEPARTMENT]),
+        sections.timeliness(months, boards[ObjectKind.DISTRICT], published, now),
+        sections.spots(period, published, now),
+        sections.troubles(months),
+        sections.appeals(period),
     ]
     pictures = {
         block.name: block.svg
-        for section in sections
+        for section in parts
         for block in section.blocks
         if isinstance(block, Picture)
     }
@@ -160,45 +59,9 @@ def report_make(*, day: date, sight: Sight, now: datetime) -> Report:
         _state(published, period, now),
         published is None,
         f"{timezone.localtime(now):%Y-%m-%d %H:%M}",
-        sections,
+        parts,
         pictures,
     )
-
-
-def _months(period: Period, now: datetime) -> list[Month]:
-    """Return a month, the one before and that of last year; of one that runs, the same days."""
-    others = (period.previous, _year_before(period))
-    over = (timezone.localdate(now) + DAY - period.first).days
-    if period.first + over * DAY >= period.end:
-        return [_month(each, now) for each in (period, *others)]
-    parts = [Period(each.first, min(each.first + over * DAY, each.end)) for each in others]
-    return [_month(period, now), *(_month(each, now, is_part=True) for each in parts)]
-
-
-def _year_before(period: Period) -> Period:
-    return Period.of(PeriodKind.MONTH, period.first.replace(year=period.first.year - 1))
-
-
-def _month(period: Period, now: datetime, *, is_part: bool = False) -> Month:
-    """Return what is known of a month: what was published, else what is counted now."""
-    published = {kind: None if is_part else published_ranking(kind, period) for kind in BOARDS}
-    known = published[ObjectKind.DISTRICT]
-    until = known.mark if known else None
-    counts = dict(figures(indicators=CITYWIDE, period=period, now=now, until=until).get((), {}))
-    for found in published.values():
-        if found is not None:
-            counts |= _frozen(found)
-    return Month(period, counts if any(counts.values()) else None, published, is_part)
-
-
-def _frozen(found: Published) -> dict[str, int]:
-    """Return the measures of a published ranking, all objects together."""
-    wanted = {measure for key in found.card.indicators for measure in INDICATORS[key].measures}
-    total = dict.fromkeys(wanted, 0)
-    for counts in (*(row.counts for row in found.rows), found.rest):
-        for measure in wanted:
-            total[measure] += counts.get(measure, 0)
-    return total
 
 
 def _board(kind: ObjectKind, period: Period, sight: Sight, now: datetime) -> Board | None:
@@ -217,339 +80,3 @@ def _state(published: Published | None, period: Period, now: datetime) -> str:
     held = published.evaluation
     number = _("supplement %(number)s") % {"number": held.number} if held.number else ""
     return " · ".join(part for part in (_("Published."), number, f"SHA-256 {held.sha256}") if part)
-
-
-# ── sections ──────────────────────────────────────────────────────────────────────────────────
-
-
-def _told(months: Sequence[Month], key: str) -> str:
-    now, before, year_ago = (month.value(key) for month in months)
-    return told(INDICATORS[key], (now, before, year_ago))
-
-
-def _shown(month: Month, key: str) -> str:
-    return value_text(INDICATORS[key], month.value(key))
-
-
-def _clauses(months: Sequence[Month], keys: Sequence[str]) -> list[str]:
-    """Return one sentence of the figures that have a value; nothing where none has."""
-    some = [
-        _("%(name)s: %(figure)s") % {"name": INDICATORS[key].name, "figure": _told(months, key)}
-        for key in keys
-        if months[0].value(key) is not None
-    ]
-    return [_("%(clauses)s.") % {"clauses": _("; ").join(some)}] if some else []
-
-
-def _summary(months: Sequence[Month]) -> Section:
-    month = months[0]
-    section = Section(_("In short"))
-    if month.counts is None:
-        section.blocks.append(_("Nothing was reported, handled or closed in this month."))
-        return section
-    counts = {key: _told(months, key) for key in ("reported", "filed", "finished")}
-    section.blocks.append(
-        _("In %(month)s, cases reported: %(reported)s; filed: %(filed)s; closed: %(finished)s.")
-        % {"month": period_text(month.period), **counts}
-    )
-    section.blocks += _clauses(months, TIMELY) + _clauses(months, ("rework_rate", "repeat_rate"))
-    section.blocks.append(_figures(months, CITYWIDE))
-    return section
-
-
-def _figures(months: Sequence[Month], keys: Sequence[str]) -> Table:
-    """Return figures beside those of the month before and of a year ago, with their changes."""
-    now, before, year_ago = months
-    head, rows = [_("Figure"), now.name], []
-    for key in keys:
-        row = [str(INDICATORS[key].name), _shown(now, key)]
-        if before.counts is not None:
-            change = change_cell(INDICATORS[key], now.value(key), before.value(key))
-            row += [_shown(before, key), change or NOTHING]
-        if year_ago.counts is not None:
-            row.append(_shown(year_ago, key))
-        rows.append(row)
-    if before.counts is not None:
-        head += [before.name, _("Change")]
-    if year_ago.counts is not None:
-        head.append(year_ago.name)
-    return Table(head, rows, len(head) - 1)
-
-
-def _sources(months: Sequence[Month], now: datetime) -> Section:
-    section = Section(_("Sources"))
-    found = [_by(month, "source", "reported", now) for month in months[:2]]
-    total = sum(found[0].values())
-    if not total:
-        section.blocks.append(_("No case was reported in this month."))
-        return section
-    labels = dict(Source.choices)
-    order = sorted(found[0].items(), key=lambda each: (-each[1], each[0]))
-    first, count = order[0]
-    section.blocks.append(
-        _("Most cases came from: %(source)s, %(count)s of %(total)s (%(share)s).")
-        % {
-            "source": labels[first],
-            "count": count_text(count),
-            "total": count_text(total),
-            "share": percent_text(Fraction(count, total)),
-        }
-    )
-    section.blocks += _clauses(months, ("public_share",))
-    rows = [(str(labels[key]), count, found[1].get(key, 0)) for key, count in order]
-    section.blocks.append(_share_table(_("Source"), "reported", rows, total, months[1]))
-    return section
-
-
-def _share_table(
-    what: str, key: str, rows: Sequence[tuple[str, int, int]], total: int, before: Month
-) -> Table:
-    """Return parts of a whole: name, now, before; what is before only where anything is known."""
-    head = [what, str(INDICATORS[key].name), pgettext("part of a whole", "Share")]
-    is_known = before.counts is not None
-    if is_known:
-        head += [pgettext("report", "Before"), _("Change")]
-    body = []
-    for name, count, then in rows:
-        row = [name, count_text(count), percent_text(Fraction(count, total))]
-        if is_known:
-            change = change_cell(INDICATORS[key], Fraction(count), Fraction(then))
-            row += [count_text(then), change]
-        body.append(row)
-    return Table(head, body, len(head) - 1)
-
-
-def _by(month: Month, dimension: str, measure: str, now: datetime) -> dict[Any, int]:
-    """Return one measure by the objects of a dimension, as known when the month was frozen."""
-    known = month.published[ObjectKind.DISTRICT]
-    found = figures_by(
-        dimension,
-        indicators=[measure],
-        period=month.period,
-        now=now,
-        until=known.mark if known else None,
-    )
-    return {key: counts[measure] for key, counts in found.items() if counts.get(measure)}
-
-
-def _types(months: Sequence[Month], now: datetime) -> Section:
-    section = Section(pgettext("report", "Types"))
-    found = [_by(month, "type", "filed", now) for month in months[:2]]
-    total = sum(found[0].values())
-    if not total:
-        section.blocks.append(_("No case was filed in this month."))
-        return section
-    order = sorted(found[0].items(), key=lambda each: (-each[1], each[0] or 0))[:MOST_TYPES]
-    types = CaseType.objects.in_bulk([key for key, _count in order if key])
-    names = {key: named(types[key]) if key else _("without a type") for key, _count in order}
-    three = [
-        _("%(name)s (%(count)s)") % {"name": names[key], "count": count_text(count)}
-        for key, count in order[:3]
-    ]
-    most = sum(count for _key, count in order)
-    section.blocks.append(
-        _("Filed most often: %(types)s. The types below make up %(share)s of all filed cases.")
-        % {"types": _(", ").join(three), "share": percent_text(Fraction(most, total))}
-    )
-    rows = [(names[key], count, found[1].get(key, 0)) for key, count in order]
-    section.blocks.append(_share_table(_("Type"), "filed", rows, total, months[1]))
-    return section
-
-
-def _ranking(title: str, board: Board | None) -> Section:
-    section = Section(title)
-    rows = [row for row in board.rows if _counts(row)] if board else []
-    if board is None or not rows:
-        section.blocks.append(_("No scorecard holds, or nothing was counted."))
-        return section
-    ranked = [row for row in rows if row.standing.place.rank is not None]
-    section.blocks.append(_ranked_told(ranked, board))
-    columns = [_("Rank"), _("Name"), _("Grade"), _("Score"), _("Change")]
-    body = [
-        [
-            str(row.standing.place.rank or NOTHING),
-            named(row.standing),
-            row.grade or NOTHING,
-            row.score,
-            _change(row),
-            *(figure.text for figure in row.figures),
-        ]
-        for row in rows[:MOST_BODIES]
-    ]
-    head = [*columns, *(str(column.name) for column in board.columns)]
-    section.blocks.append(Table(head, body, len(head) - 3, grade=2, wide=(1,)))
-    return section
-
-
-def _counts(row: Row) -> bool:
-    return any(row.standing.counts.values())
-
-
-def _change(row: Row) -> str:
-    sign = {"up": "▲ ", "down": "▼ "}.get(row.direction, "")
-    return f"{sign}{row.change}" if row.change else NOTHING
-
-
-def _ranked_told(ranked: Sequence[Row], board: Board) -> str:
-    """Say who stands first and last, and how many have which grade."""
-    if not ranked:
-        return _("Nobody had cases enough for a rank.")
-    held = [row.grade for row in ranked]
-    grades = [
-        _("%(letter)s: %(count)s") % {"letter": each["letter"], "count": held.count(each["letter"])}
-        for each in board.grades
-        if held.count(each["letter"])
-    ]
-    first, last = ranked[0], max(ranked, key=lambda row: row.standing.place.rank or 0)
-    words = {
-        "first": named(first.standing),
-        "first_score": first.score,
-        "last": named(last.standing),
-        "last_score": last.score,
-        "grades": _(", ").join(grades),
-    }
-    groups = {row.standing.place.group for row in ranked}
-    if len(ranked) == 1:
-        return _("Ranked: %(first)s with %(first_score)s points. Grades: %(grades)s.") % words
-    if len(groups) > 1:
-        return _("Ranked within groups of comparable ones. Grades: %(grades)s.") % words
-    if first.standing.place.rank == last.standing.place.rank:
-        return (
-            _("All share the first rank with %(first_score)s points. Grades: %(grades)s.") % words
-        )
-    return (
-        _(
-            "First stands %(first)s with %(first_score)s points, last %(last)s with "
-            "%(last_score)s. Grades: %(grades)s."
-        )
-        % words
-    )
-
-
-def _timeliness(
-    months: Sequence[Month], board: Board | None, published: Published | None, now: datetime
-) -> Section:
-    section = Section(_("Time of handling"))
-    month = months[0]
-    taken = times(
-        period=month.period,
-        now=now,
-        scope=EVERYWHERE,
-        until=published.mark if published else None,
-    )
-    if taken:
-        section.blocks.append(
-            ngettext(
-                "%(count)s case was handled: half within %(median)s, nine of ten in %(nine)s.",
-                "%(count)s cases were handled: half within %(median)s, nine of ten in %(nine)s.",
-                taken["count"],
-            )
-            % {
-                "count": count_text(taken["count"]),
-                "median": taken["median"],
-                "nine": taken["nine"],
-            }
-        )
-        drawn = render_to_string("evaluation/_times_drawing.html", {"times": taken})
-        section.blocks.append(Picture("times.svg", drawn, _("How long handling took; red: late")))
-    else:
-        section.blocks.append(_("Nothing was handled in this month."))
-    line = trend(board) if board else {}
-    if board and line and max(len(each["dots"]) for each in line["lines"]) > 1:
-        drawn = render_to_string("evaluation/_trend_drawing.html", {"trend": line})
-        caption = _("%(figure)s, the last 13 months") % {"figure": board.indicator.name}
-        section.blocks.append(Picture("trend.svg", drawn, caption))
-    section.blocks.append(_figures(months, TIMELY))
-    return section
-
-
-def _spots(period: Period, published: Published | None, now: datetime) -> Section:
-    section = Section(_("Hot spots"))
-    until = published.mark if published else None
-    search = Search(Period(period.first, period.end), until=until)
-    try:
-        found = hot_spots(search, now=now)
-    except TooManyCases:
-        section.blocks.append(_("Too many cases for the whole city: see the page of hot spots."))
-        return section
-    rule = {"metres": search.metres, "cases": search.case_count}
-    if not found:
-        section.blocks.append(
-            _("No place had %(cases)s cases of one type within %(metres)s m in the month.") % rule
-        )
-        return section
-    shown = found[:MOST_SPOTS]
-    types = CaseType.objects.in_bulk({spot.kind_id for spot in shown})
-    streets = Area.objects.defer("geometry").in_bulk({spot.street_id for spot in shown})
-    newest = Case.objects.filter(pk__in=[spot.last_case for spot in shown])
-    addresses = dict(newest.values_list("pk", "address"))
-
-    def where(spot: Spot) -> str:
-        return addresses.get(spot.last_case) or named(streets[spot.street_id])
-
-    first = shown[0]
-    section.blocks.append(
-        ngettext(
-            "%(count)s place had at least %(cases)s cases of one type within %(metres)s m.",
-            "%(count)s places had at least %(cases)s cases of one type within %(metres)s m.",
-            len(found),
-        )
-        % {"count": count_text(len(found)), **rule}
-        + _(" Most often: %(type)s, %(where)s, %(times)s cases.")
-        % {
-            "type": named(types[first.kind_id]),
-            "where": where(first),
-            "times": count_text(first.case_count),
-        }
-    )
-    rows = [
-        [
-            str(number),
-            named(types[spot.kind_id]),
-            where(spot),
-            named(streets[spot.street_id]),
-            count_text(spot.case_count),
-            f"{timezone.localdate(spot.first_at):%m-%d} – {timezone.localdate(spot.last_at):%m-%d}",
-            count_text(spot.open_count),
-        ]
-        for number, spot in enumerate(shown, 1)
-    ]
-    head = [
-        _("No."), _("Type"), _("Where"), _("Street"), pgettext("number", "Cases"),
-        _("First – last"),
-        _("Still open"),
-    ]  # fmt: skip
-    section.blocks.append(Table(head, rows, 3, wide=(1, 2)))
-    return section
-
-
-def _troubles(months: Sequence[Month]) -> Section:
-    section = Section(_("Rework, repetition, exceptions"))
-    keys = ("reworked", "repeated", "reopened", "returned", "extended", "suspended")
-    section.blocks += _clauses(months, keys)
-    section.blocks.append(_figures(months, TROUBLES))
-    return section
-
-
-def _appeals(period: Period) -> Section:
-    section = Section(_("Appeals"))
-    rows = Appeal.objects.filter(filed_at__gte=period.starts_at, filed_at__lt=period.ends_at)
-    states = Appeal.State
-    found = rows.aggregate(
-        filed=Count("pk"),
-        upheld=Count("pk", filter=Q(state=states.UPHELD)),
-        rejected=Count("pk", filter=Q(state=states.REJECTED)),
-        reversed=Count("pk", filter=Q(state=states.REVERSED)),
-        open=Count("pk", filter=Q(state=states.OPEN)),
-    )
-    if not found["filed"]:
-        section.blocks.append(_("No appeal was filed in this month."))
-        return section
-    section.blocks.append(
-        _(
-            "Appeals filed: %(filed)s. Upheld: %(upheld)s, rejected: %(rejected)s, upheld and "
-            "reversed: %(reversed)s, still open: %(open)s."
-        )
-        % found
-    )
-    return section

@@ -12,18 +12,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from django.contrib.postgres.aggregates import BoolOr
 from django.db import connection
-from django.db.models import (
-    Aggregate,
-    Count,
-    DurationField,
-    Exists,
-    ExpressionWrapper,
-    F,
-    Q,
-    Value,
-)
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, Value
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 from django.utils.translation import gettext as _
 
@@ -31,7 +21,13 @@ from common.durations import duration_words
 from common.templatetags.ui import named
 from evaluation.indicators import INDICATORS, Indicator, Unit
 from evaluation.pages.board import Board, added
-from evaluation.pages.words import count_text, short_period_text, span_text, value_text
+from evaluation.pages.words import (
+    count_text,
+    period_text,
+    short_period_text,
+    span_text,
+    value_text,
+)
 from evaluation.periods import Period
 from evaluation.selectors.behind import cases_behind
 from evaluation.selectors.scope import Mark, Scope
@@ -82,7 +78,10 @@ WIDTH, TIMES_WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 420, 190, 40, 118, 1
 
 
 def trend(board: Board) -> dict[str, Any]:
-    """Return the lines of the chosen figure: the chosen object's, and of all together."""
+    """Return the lines of the chosen figure: the chosen object's, and of all together.
+
+    One period with figures is no line: then ``only`` says what each came to.
+    """
     indicator, chosen = board.indicator, board.selected
     lines: list[tuple[str, str, list[Fraction | None]]] = []
     if chosen is not None:
@@ -95,6 +94,8 @@ def trend(board: Board) -> dict[str, Any]:
     known = [value for _kind, _name, values in lines for value in values if value is not None]
     if not known:
         return {}
+    if all(sum(value is not None for value in values) < 2 for _kind, _name, values in lines):
+        return {"only": _only(indicator, board.periods, lines)}
     ticks = _ticks(float(min(known)), float(max(known)), is_share=indicator.unit is Unit.RATIO)
     low, high = ticks[0], ticks[-1]
     ends = [_end(indicator, line, low, high) for line in lines]
@@ -108,6 +109,25 @@ def trend(board: Board) -> dict[str, Any]:
         "left": LEFT,
         "name_x": WIDTH - RIGHT + 12,
     }
+
+
+def _only(
+    indicator: Indicator,
+    periods: Sequence[Period],
+    lines: Sequence[tuple[str, str, list[Fraction | None]]],
+) -> list[dict[str, str]]:
+    """Return the one figure of each line, whose it is and of which period."""
+    return [
+        {
+            "kind": kind,
+            "name": name,
+            "value": value_text(indicator, value),
+            "period": period_text(period),
+        }
+        for kind, name, values in lines
+        for period, value in zip(periods, values, strict=True)
+        if value is not None
+    ]
 
 
 def _x(place: int, count: int) -> float:
@@ -186,12 +206,18 @@ EDGES = (1, 2, 4, 8, 16, 24, 48, 96)  # hours; the last bar has what took longer
 TIMED = "handled"
 
 
-class Percentile(Aggregate):
-    """A quantile of what is sorted; the database's own ``percentile_cont``."""
-
-    function = "percentile_cont"
-    template = "%(function)s(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)"
-    allow_distinct = False
+# By the index fact_handled, without the table.
+_TIMES = """
+WITH handled AS MATERIALIZED (
+    SELECT actual_end_at - started_at AS span, is_late FROM ({handled}) AS each
+)
+SELECT width_bucket(span, %s::interval[]) AS bar, is_late, count(*), NULL::interval[]
+FROM handled GROUP BY bar, is_late
+UNION ALL
+SELECT NULL, NULL, count(*), percentile_cont(%s::float8[]) WITHIN GROUP (ORDER BY span)
+FROM handled
+"""
+SHARES = [0.5, 0.9]
 
 
 def time_span() -> ExpressionWrapper:
@@ -237,32 +263,26 @@ def _spans() -> list[tuple[str, bool]]:
 def times(*, period: Period, now: datetime, scope: Scope, until: Mark | None) -> dict[str, Any]:
     """Return how long handling took: bars that add to the cases handled, median and P90."""
     behind = cases_behind(TIMED, period=period, now=now, scope=scope, until=until)
-    handled = behind.facts
-    sums: dict[str, Any] = {}
-    for place in range(len(EDGES) + 1):
-        for late in (False, True):
-            condition = bar_condition(place) & Q(is_late=late)
-            sums[f"n{place}_{int(late)}"] = Count("pk", filter=condition)
-    sums["median"] = Percentile("span", share="0.5", output_field=DurationField())
-    sums["put"] = BoolOr("is_put")
-    sums["nine"] = Percentile("span", share="0.9", output_field=DurationField())
-    is_put = Exists(behind.entries)  # asked once, with the rest
-    found = handled.annotate(span=time_span(), is_put=is_put).aggregate(**sums)
-    if found.pop("put"):
-        del sums["put"]
-        put = behind.entries.annotate(span=time_span()).aggregate(**sums)
-        found |= {
-            key: found[key] + put[key] for key in found if key.startswith("n") and key != "nine"
-        }
-    pairs = [(found[f"n{i}_0"], found[f"n{i}_1"]) for i in range(len(EDGES) + 1)]
-    count = sum(a + b for a, b in pairs)
-    if not count or found["median"] is None:
+    facts, entries = (
+        rows.order_by().values_list("started_at", "actual_end_at", "is_late")
+        for rows in (behind.facts, behind.entries)
+    )
+    handled, values = facts.union(entries, all=True).query.sql_with_params()
+    with connection.cursor() as cursor:
+        edges = [edge * HOUR for edge in EDGES]
+        cursor.execute(_TIMES.format(handled=handled), [*values, edges, SHARES])
+        rows = cursor.fetchall()
+    counts = {(bar, is_late): count for bar, is_late, count, _spans in rows}
+    count = counts.pop((None, None))
+    if not count:
         return {}
+    median, nine = next(spans for *_each, spans in rows if spans)
+    pairs = [(counts.get((i, False), 0), counts.get((i, True), 0)) for i in range(len(EDGES) + 1)]
     top = max(a + b for a, b in pairs)
     return {
         "count": count,
-        "median": span_text(found["median"]),
-        "nine": span_text(found["nine"]),
+        "median": span_text(median),
+        "nine": span_text(nine),
         "bars": _bars(pairs, top),
         "ticks": [
             (_y(t, 0, top), count_text(int(t))) for t in _ticks(0, top, is_share=False) if t <= top
