@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -81,20 +81,28 @@ def evaluation_open(
     reason = clean_text(reason)[:MAX_REASON]
     if last is not None:
         _check_supplement(last, reason)
-    return EvaluationPeriod.objects.create(
-        kind=kind,
-        first_date=period.first,
-        end_date=period.end,
-        number=last.number + 1 if last else 0,
-        reason=reason,
-        opened_by=actor,
-        opened_at=now,
-    )
+    try:
+        with transaction.atomic():
+            return EvaluationPeriod.objects.create(
+                kind=kind,
+                first_date=period.first,
+                end_date=period.end,
+                number=last.number + 1 if last else 0,
+                reason=reason,
+                opened_by=actor,
+                opened_at=now,
+            )
+    except IntegrityError as error:  # somebody opened it in this very moment
+        raise _being_evaluated() from error
+
+
+def _being_evaluated() -> DomainError:
+    return _refuse("not_possible", _("This period is being evaluated already."), 409)
 
 
 def _check_supplement(last: EvaluationPeriod, reason: str) -> None:
     if last.state != State.PUBLISHED:
-        raise _refuse("not_possible", _("This period is being evaluated already."), 409)
+        raise _being_evaluated()
     if policy_of(last.period).late_facts == LateFacts.NEXT:
         message = _("By the city's rule what came later counts in the next period.")
         raise _refuse("not_possible", message, 409)

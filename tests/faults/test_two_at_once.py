@@ -22,7 +22,13 @@ from common.errors import DomainError
 from dispatch.funds.selectors import books_verify
 from dispatch.funds.services.charges import work_charge
 from evaluation.contracts.statements import statement_draw, statement_issue
-from tests.api.evaluation.contracted import APRIL_3, MARCH_1, march_of
+from evaluation.models import EvaluationPeriod, FrozenRanking, Scorecard
+from evaluation.services.publishing import (
+    evaluation_check,
+    evaluation_open,
+    evaluation_publish,
+)
+from tests.api.evaluation.contracted import APRIL_3, MARCH_1, march_of, read
 from tests.api.funds.conftest import build_funds
 from tests.cast import NOW, PASSWORD, Cast, Story, photo_of
 from tests.matrix.invariants import check_case
@@ -360,3 +366,38 @@ def test_two_people_issue_one_statement_and_one_is_told(cast: Cast):
     drawn.refresh_from_db()
     winner = ("inspector_he", "leader_tang")[found.index("done")]
     assert (drawn.state, drawn.issued_by.username) == ("issued", winner)
+
+
+def test_one_period_is_opened_and_published_once_by_people_who_do_it_at_once(cast: Cast):
+    Story(cast).walk_to(State.CLOSED)
+    read()
+    user_create(
+        username="leader_two",
+        password=PASSWORD,
+        city=cast.city,
+        organisation=cast.bodies["centre"],
+        display_name="leader_two",
+        roles=[Role.LEADER],
+    )
+
+    def doing(name: str, step, **given):
+        def work(barrier: Barrier) -> str:
+            actor = User.objects.with_roles().get(username=name)
+            barrier.wait()
+            return refusal_code(lambda: step(actor=actor, now=APRIL_3, **given))
+
+        return work
+
+    leaders = ("leader_tang", "leader_two")
+    month = {"kind": "month", "day": MARCH_1}
+    opened = at_once(*(doing(name, evaluation_open, **month) for name in leaders))
+    assert sorted(opened) == ["done", "not_possible"]
+    draft = EvaluationPeriod.objects.get()
+    seen = evaluation_check(actor=cast.inspector_he, evaluation_id=draft.pk, now=APRIL_3)
+    same = {"evaluation_id": draft.pk, "sha256": seen.sha256}
+    published = at_once(*(doing(name, evaluation_publish, **same) for name in leaders))
+    assert sorted(published) == ["done", "stale_version"]
+    draft.refresh_from_db()
+    assert draft.published_by.username == leaders[published.index("done")]
+    kinds = Scorecard.objects.values("kind").distinct().count()
+    assert FrozenRanking.objects.count() == kinds, "nothing is doubled"

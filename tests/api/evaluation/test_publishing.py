@@ -8,6 +8,8 @@ from datetime import date, timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from accounts.models import User
+from accounts.services import organisation_move
 from cases.workflow import State
 from common.errors import DomainError
 from evaluation.frozen import digest
@@ -23,6 +25,7 @@ from evaluation.models import (
 from evaluation.periods import Period
 from evaluation.selectors.behind import cases_behind
 from evaluation.selectors.figures import figures
+from evaluation.selectors.published import published_ranking
 from evaluation.selectors.scope import EVERYWHERE
 from evaluation.services.appeals import appeal_decide, appeal_file, appeal_reverse
 from evaluation.services.facts import READER
@@ -32,8 +35,11 @@ from evaluation.services.publishing import (
     evaluation_publish,
 )
 from evaluation.services.sums import days_fold
+from grid.models import Jurisdiction
+from grid.reorganisation.services import reorganisation_apply
 from live.readers import reader_run
 from live.services import events_sequence
+from tests.api.test_reorganisation import district_merger, plan_of
 from tests.cast import NOW, ROADS, Story
 
 DAY = timedelta(days=1)
@@ -86,6 +92,15 @@ def why(call, **kwargs) -> str:
     return refused.value.code
 
 
+def merge(cast, code: str, into: str) -> None:
+    """Let a body go up in another: its people, its place in the tree, its contracts and ground."""
+    old, new = cast.bodies[code], cast.bodies[into]
+    User.objects.filter(organisation=old).update(organisation=new)
+    Jurisdiction.objects.filter(organisation=old).update(organisation=new)
+    organisation_move(organisation=old, parent=new)
+    type(old).objects.filter(pk=old.pk).update(is_active=False, name=f"{new.name}（并入）")
+
+
 def test_a_published_month_stays_byte_for_byte_whatever_comes_later(march):
     published = close(march)
     before = contents(published)
@@ -105,9 +120,16 @@ def test_a_published_month_stays_byte_for_byte_whatever_comes_later(march):
     type(second).objects.filter(pk=second.pk).update(weight=first.weight)
     bodies = type(march.bodies["sanitation"]).objects
     bodies.filter(code="sanitation").update(name="城管局", name_en="Works")
-    bodies.filter(code="gardens").update(is_active=False)
+    merge(march, "gardens", "sanitation")
+    plan = plan_of(march, district_merger(march), date(2026, 4, 1))
+    reorganisation_apply(reorganisation=plan, now=APRIL_3)
     published.refresh_from_db()
     assert contents(published) == before
+    ranking = published_ranking("department", MARCH)
+    for row in ranking.rows:
+        scope = EVERYWHERE.narrowed("organisation", row.key)
+        behind = cases_behind("handled", period=MARCH, now=APRIL_3, scope=scope, until=ranking.mark)
+        assert behind.count() == row.counts.get("handled", 0), "its lists open what was known"
 
     supplement = close(march, reason="迟到的事实")
     assert supplement.number == 1
