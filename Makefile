@@ -21,8 +21,8 @@ fmt: ## format the code
 bench: ## measure the speeds promised (BENCH=… selects)
 	@$(WITH_SERVICES) && python benchmarks/run.py $(BENCH)
 
-faults: ## kills, soaks and full-size properties
-	@$(WITH_SERVICES) && scripts/messages && FULL_SIZE=1 CALENDAR_EXAMPLES=100000 pytest tests/faults tests/matrix/test_walks.py tests/unit/test_time_limits.py tests/api/evaluation/test_recomputed.py $(ARGS)
+faults: ## kills, soaks, full-size properties, LibreOffice (REPLAY_FILE=… REPLAY_DAYS=… a whole file)
+	@scripts/bootstrap --full && $(WITH_SERVICES) && scripts/messages && FULL_SIZE=1 CALENDAR_EXAMPLES=100000 pytest tests/faults tests/matrix/test_walks.py tests/unit/test_time_limits.py tests/api/evaluation/test_recomputed.py $(ARGS)
 
 down: ## stop everything that runs
 	@scripts/down

@@ -167,10 +167,12 @@ class Place(Generic[KeyT]):
     rank: int | None
 
 
-def ranked(scores: Sequence[tuple[KeyT, str, Score]]) -> list[Place[KeyT]]:
+def ranked(
+    scores: Sequence[tuple[KeyT, str, Score]], *, together: bool = False
+) -> list[Place[KeyT]]:
     """Return the places of (key, group, score), the best first, those without a rank last.
 
-    Ranks count within a group. Of equal scores the order given stays.
+    Ranks count within a group, or ``together`` over all. Of equal scores the order given stays.
     """
     # Fractions are slow to compare, and most of twenty thousand cells have one of a few scores.
     totals = sorted({found.total for *_each, found in scores if found.total is not None})
@@ -180,11 +182,11 @@ def ranked(scores: Sequence[tuple[KeyT, str, Score]]) -> list[Place[KeyT]]:
     last: dict[str, tuple[Fraction, int]] = {}
     places = []
     for key, group, found in ordered:
-        rank = None
+        rank, among = None, "" if together else group
         if found.is_ranked and found.total is not None:
-            seen[group] = seen.get(group, 0) + 1
-            total, before = last.get(group, (None, 0))
-            rank = before if total == found.total else seen[group]
-            last[group] = found.total, rank
+            seen[among] = seen.get(among, 0) + 1
+            total, before = last.get(among, (None, 0))
+            rank = before if total == found.total else seen[among]
+            last[among] = found.total, rank
         places.append(Place(key, group, found, rank))
     return places

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from accounts.models import City
+from tests.busy_month import busy_month  # noqa: F401  a fixture
 from tests.cast import Cast, find_cast
 from tests.databases import (
     FILLED,

@@ -96,7 +96,7 @@ def _write_ranking(sheet: Worksheet, board: Board, columns: dict[str, str]) -> N
         group = row.standing.place.group or _usual_group(board)
         sheet.append(
             [
-                _rank(place, last),
+                _rank(place, last, together=board.choice.kind is ObjectKind.CELL),
                 f"={COUNTED}!A{place}",
                 f'={COUNTED}!B{place}&""',
                 _grade(board, place),
@@ -186,7 +186,8 @@ def _is_ranked(board: Board, columns: dict[str, str], row: int) -> str:
     return f"=IF(ISNUMBER(E{row}),IF(({volume})>={least},1,0),0)"
 
 
-def _rank(row: int, last: int) -> str:
+def _rank(row: int, last: int, *, together: bool) -> str:
     ranked, groups, scores = (f"{c}$2:{c}${last}" for c in "FCE")
-    others = f'COUNTIFS({ranked},1,{groups},C{row},{scores},">"&E{row})'
+    alike = "" if together else f"{groups},C{row},"
+    others = f'COUNTIFS({ranked},1,{alike}{scores},">"&E{row})'
     return f'=IF(F{row}>0,1+{others},"")'

@@ -116,8 +116,8 @@ def standings(
         (key, group, scores.of(counts.get(key, {}), group))
         for key, group in ((key, groups.get(key, usual)) for key in objects)
     ]
-    together = kind is ObjectKind.CELL  # zone grades have bands of their own, and one ranking
-    places = ranked([(key, "" if together else group, found) for key, group, found in scored])
+    # Zone grades of cells have bands of their own, and one ranking.
+    places = ranked(scored, together=kind is ObjectKind.CELL)
     rows = [
         Standing(place.key, *objects[place.key], place, counts.get(place.key, {}))
         for place in places
