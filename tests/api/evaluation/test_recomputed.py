@@ -18,11 +18,17 @@ from cases.workflow import State
 from components.models import CaseType
 from evaluation.indicators import INDICATORS
 from evaluation.measures import MEASURES, STORED
-from evaluation.models import PLACES, DirtyDay, Fact
+from evaluation.models import PLACES, DirtyDay, EvaluationPolicy, Fact
 from evaluation.periods import Period, PeriodKind
 from evaluation.selectors.behind import cases_behind
 from evaluation.selectors.figures import figures, figures_by
 from evaluation.selectors.scope import EVERYWHERE
+from evaluation.services.appeals import (
+    APPEALABLE,
+    appeal_decide,
+    appeal_file,
+    appeal_reverse,
+)
 from evaluation.services.facts import READER, days_touch
 from evaluation.services.rebuilding import facts_compare
 from evaluation.services.sums import days_fold
@@ -154,7 +160,7 @@ def store(case: Case, cells: list[GridCell], bodies: list[int], rows: list[tuple
 
 
 ALGEBRA = settings(
-    max_examples=20 if IS_FULL else 3,
+    max_examples=100 if IS_FULL else 3,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
@@ -205,3 +211,61 @@ def test_sums_add_up_whatever_the_facts_and_their_order(cast, rows, shuffled):
                 if key == (parents[cell] if level == "community" else parents[cell].parent).pk
             }
             assert added(below) == counts
+
+
+APPEAL = st.tuples(
+    st.integers(0, 10_000),  # which fact
+    st.sampled_from(["not_late", "not_ours"]),
+    st.sampled_from([None, "water", "gudang"]),  # to whom it is charged then
+    st.booleans(),  # upheld
+    st.integers(0, 5),  # when it is reversed, among the others
+)
+
+
+@ALGEBRA
+@given(appeals=st.lists(APPEAL, min_size=1, max_size=6))
+def test_appeals_and_their_reversals_in_any_order_leave_everything_as_before(city_life, appeals):
+    heads = {city_life.bodies[code].pk: city_life.people[name] for code, name in (
+        ("sanitation", "head_qian"), ("gardens", "head_shu"))}  # fmt: skip
+    pool = list(Fact.objects.filter(kind__in=APPEALABLE, organisation__in=heads).order_by("pk"))
+    late = [fact for fact in pool if fact.is_late]
+    assert late
+
+    def everything() -> list[dict]:
+        dimensions = ((), ("organisation",), ("person",), ("street",), ("type",), ("day",))
+        found = (
+            figures(indicators=INDICATORS, by=by, period=ALL_OF_IT, now=LATER) for by in dimensions
+        )
+        return [{k: nonzero(counts) for k, counts in each.items() if any(counts.values())}
+                for each in found]  # fmt: skip
+
+    with transaction.atomic():
+        EvaluationPolicy.objects.update(appeal_days=3000)
+        before, upheld = everything(), []
+        for number, kind, charged_to, uphold, turn in appeals:
+            some = late if kind == "not_late" else pool
+            fact = some[number % len(some)]
+            if fact.appeals.filter(state="upheld").exists():
+                continue
+            appeal = appeal_file(
+                actor=heads[fact.organisation_id],
+                fact_id=fact.pk,
+                kind=kind,
+                reason="停电",
+                now=LATER,
+            )
+            appeal_decide(
+                actor=city_life.inspector_he,
+                appeal_id=appeal.pk,
+                uphold=uphold,
+                answer="属实",
+                now=LATER,
+                charged_to=city_life.bodies[charged_to] if charged_to else None,
+            )
+            if uphold:
+                upheld.append((turn, appeal.pk))
+        assert (everything() != before) == bool(upheld)
+        for _turn, pk in sorted(upheld):
+            appeal_reverse(actor=city_life.leader_tang, appeal_id=pk, now=LATER)
+        assert everything() == before
+        transaction.set_rollback(True)
