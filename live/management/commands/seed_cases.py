@@ -34,7 +34,8 @@ def unhurried() -> Iterator[None]:
     """Let a statement take its time: places are looked for in every cell of a city."""
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
-        yield
+    yield
+    with connection.cursor() as cursor:  # several processes have closed the other one
         cursor.execute("RESET statement_timeout")
 
 
