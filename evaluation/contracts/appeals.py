@@ -6,10 +6,9 @@ it, nor does anybody of the contractor. A reversal adds the same amount with the
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -23,22 +22,12 @@ from evaluation.contracts.statements import (
     refusal,
     role_required,
 )
-from evaluation.contracts.told import Told, statement_read
+from evaluation.contracts.told import Told, appeals_end, statement_read
 from evaluation.services.appeals import DECIDERS
 
 State = LineAppeal.State
 Of = ContractStatement.State
 MAX_REASON = 500
-
-
-def appeals_end(statement: ContractStatement, told: Told) -> datetime | None:
-    """Return the moment at which it is too late to appeal; None before it was issued."""
-    if statement.issued_at is None:
-        return None
-    days = told.contract["answer_days"]
-    issued = timezone.localtime(statement.issued_at)
-    midnight = issued.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + timedelta(days=days + 1)
 
 
 @transaction.atomic

@@ -15,11 +15,11 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from common.templatetags.ui import in_language
 from evaluation.contracts.amounts import Line, LineKind
-from evaluation.contracts.appeals import appeals_end, most_granted
+from evaluation.contracts.appeals import most_granted
 from evaluation.contracts.models import ContractStatement, LineAppeal, QualityDeduction
 from evaluation.contracts.quantities import BEHIND, BEHIND_OF
 from evaluation.contracts.statements import AGREERS, DRAWERS, ISSUERS, statement_has_late
-from evaluation.contracts.told import Told, ToldLot, key_of, statement_read
+from evaluation.contracts.told import Told, ToldLot, appeals_end, key_of, statement_read
 from evaluation.contracts.words import NAMES, formula_text, quantity_text, terms_text
 from evaluation.pages.words import period_text
 from evaluation.services.appeals import DECIDERS

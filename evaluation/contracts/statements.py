@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -29,7 +30,7 @@ from evaluation.contracts.models import (
     terms_on,
 )
 from evaluation.contracts.quantities import MEASURES, Counted, Ground, grounds_of
-from evaluation.contracts.told import days_held, lot_told, statement_read
+from evaluation.contracts.told import appeals_end, days_held, lot_told, statement_read
 from evaluation.frozen import canonical, digest, formulas_version
 from evaluation.measures import MEASURES as ALL_MEASURES
 from evaluation.models import CounterEntry, Fact
@@ -38,6 +39,7 @@ from evaluation.periods import Period, PeriodKind
 from evaluation.selectors.scope import Mark
 from evaluation.services.appeals import DECIDERS
 from evaluation.services.publishing import CHECKERS, facts_held, policy_of
+from live.notifications.notices import notice_tell
 
 State = ContractStatement.State
 DRAWERS = CHECKERS
@@ -193,7 +195,25 @@ def statement_issue(
     statement.state, statement.issued_by, statement.issued_at = State.ISSUED, actor, now
     statement.save(update_fields=["state", "issued_by", "issued_at"])
     QualityDeduction.objects.filter(pk__in=wanted, statement=None).update(statement=statement)
+    _tell_the_contractor(statement, actor, now)
     return statement
+
+
+def _tell_the_contractor(statement: ContractStatement, actor: User, now: datetime) -> None:
+    until = appeals_end(statement, statement_read(statement))
+    notice_tell(
+        action="issue_statement",
+        organisation=statement.contract.contractor,
+        roles=AGREERS,
+        path=reverse("evaluation:statement", args=[statement.pk]),
+        variables={
+            "number": statement.contract.number,
+            "month": f"{statement.first_date:%Y-%m}",
+            "due_at": until.isoformat() if until else "",
+        },
+        actor=actor,
+        now=now,
+    )
 
 
 @transaction.atomic

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
+
+from django.utils import timezone
 
 from evaluation.contracts.amounts import Line, LineKind
 from evaluation.contracts.models import ContractStatement
@@ -154,3 +156,13 @@ def days_held(
     start = max([first, *(span[0] for span in spans)])
     last = min([end, *(span[1] for span in spans if span[1] is not None)])
     return (start, last) if start < last else None
+
+
+def appeals_end(statement: ContractStatement, told: Told) -> datetime | None:
+    """Return the moment at which it is too late to appeal; None before it was issued."""
+    if statement.issued_at is None:
+        return None
+    days = told.contract["answer_days"]
+    issued = timezone.localtime(statement.issued_at)
+    midnight = issued.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=days + 1)

@@ -16,12 +16,12 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import Case
 from common.errors import DomainError
 from live.notifications.channels import channels_set_up
 from live.notifications.gateways import Message, SendingFailed, gateway_of
 from live.notifications.models import Delivery, Notification
 from live.notifications.rules import MOST_ATTEMPTS, pause_after
+from live.notifications.selectors import notifications_of
 from live.notifications.wording import Wordings, with_case
 
 logger = logging.getLogger(__name__)
@@ -84,9 +84,7 @@ def _not_to_be_sent(delivery: Delivery, now: datetime) -> Delivery.Reason | None
 
 def _visible(delivery: Delivery) -> list[Notification]:
     """Return what the person may still see of it, in the order of the log."""
-    rows = Notification.objects.filter(
-        pk__in=delivery.notification_ids, case__in=Case.objects.visible_to(delivery.person)
-    )
+    rows = notifications_of(delivery.person).filter(pk__in=delivery.notification_ids)
     return list(with_case(rows).order_by("position"))
 
 

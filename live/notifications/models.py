@@ -20,7 +20,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.models import City, User
+from accounts.models import City, Organisation, User
 from cases.models import Case
 from live.notifications.rules import SENT_CHANNELS, Channel, Recipient, condition_faults
 
@@ -155,15 +155,22 @@ class NotificationTemplate(models.Model):
 
 
 class Notification(models.Model):
-    """One person told of one event by one rule."""
+    """One person told of one event by one rule; or of something that is about no case.
+
+    That is of an ``organisation``, whose people read it on at ``path``.
+    """
 
     person = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     rule = models.ForeignKey(NotificationRule, models.PROTECT, related_name="+", db_index=False)
     position = models.BigIntegerField(help_text=_("of the event in the log"))
     # Cases are never deleted: the reader need not lock them while people act on them.
     case = models.ForeignKey(
-        Case, models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+        Case, models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
     )
+    organisation = models.ForeignKey(
+        Organisation, models.CASCADE, null=True, related_name="+", db_index=False
+    )
+    path = models.CharField(max_length=200, blank=True, db_default="")
     kind = models.CharField(max_length=40)
     is_urgent = models.BooleanField(default=False)
     variables = models.JSONField(default=dict, help_text=_("identifiers and numbers, no texts"))
@@ -175,7 +182,11 @@ class Notification(models.Model):
         verbose_name_plural = _("notifications")
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["person", "position", "rule"], name="told_once_by_a_rule"
+                fields=["person", "position", "rule", "path"], name="told_once_by_a_rule"
+            ),
+            models.CheckConstraint(
+                condition=Q(case__isnull=False) | Q(organisation__isnull=False),
+                name="told_of_a_case_or_to_an_organisation",
             ),
         ]
         indexes: ClassVar = [

@@ -10,25 +10,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 from psycopg2.extras import Json
 
 from accounts.models import User
 from live.models import EventPosition
-from live.notifications.channels import address_of, channels_set_up
-from live.notifications.models import (
-    Delivery,
-    NotificationPolicy,
-    NotificationPreference,
-    NotificationRule,
-)
+from live.notifications.models import NotificationRule
+from live.notifications.queueing import Told, deliveries_queue
 from live.notifications.recipients import People, Wanted, ties_of, wanted_by
-from live.notifications.rules import facts_of, holds, quiet_until
-from live.notifications.wording import DEFAULT_LANGUAGE, variables_kept
+from live.notifications.rules import facts_of, holds
+from live.notifications.wording import variables_kept
 from live.publish import tell_inboxes
 from live.readers import Reader, Stretch
 
@@ -45,15 +39,6 @@ class Telling:
     wanted: tuple[Wanted, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A row just written: who was told by which telling."""
-
-    pk: int
-    person: User
-    telling: Telling
-
-
 def notify(stretch: Stretch) -> None:
     """Tell everybody whom the rules name of the events of a stretch."""
     rules = _rules_in_force()
@@ -67,7 +52,7 @@ def notify(stretch: Stretch) -> None:
         return
     told = _write(tellings, stretch)
     if told:
-        _queue_deliveries(told, stretch)
+        deliveries_queue(told, stretch.now)
         people = {one.person.pk for one in told}
         transaction.on_commit(lambda: tell_inboxes(people))
 
@@ -121,7 +106,7 @@ SELECT person, rule, position, case_id, kind, is_urgent, variables, %s
 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::boolean[],
             %s::jsonb[])
     AS row (person, rule, position, case_id, kind, is_urgent, variables)
-ON CONFLICT (person_id, position, rule_id) DO NOTHING
+ON CONFLICT (person_id, position, rule_id, path) DO NOTHING
 RETURNING id, person_id, position, rule_id
 """
 
@@ -156,7 +141,11 @@ def _write(tellings: list[Telling], stretch: Stretch) -> list[Told]:
             _INSERT, [stretch.now, *(list(column) for column in zip(*rows, strict=True))]
         )
         written = cursor.fetchall()
-    return [Told(pk, *by_key[person, position, rule]) for pk, person, position, rule in written]
+    return [_told(pk, *by_key[person, position, rule]) for pk, person, position, rule in written]
+
+
+def _told(pk: int, person: User, telling: Telling) -> Told:
+    return Told(pk, person, telling.rule, telling.numbered.event.at)
 
 
 def _variables(telling: Telling) -> dict[str, Any]:
@@ -167,88 +156,3 @@ def _variables(telling: Telling) -> dict[str, Any]:
     if case.due_at is not None and is_there_still:
         kept["due_at"] = case.due_at.isoformat()
     return {**kept, "action": event.action, "state": event.new_state, "at": event.at.isoformat()}
-
-
-# ── what goes out besides ─────────────────────────────────────────────────────────────────────
-
-
-def _queue_deliveries(told: list[Told], stretch: Stretch) -> None:
-    """Queue a message a person, channel and kind; add to one that still waits to be sent."""
-    set_up = channels_set_up()
-    out = [
-        one
-        for one in told
-        if set_up & set(one.telling.rule.channels) and _useful_until(one) > stretch.now
-    ]
-    if not out:
-        return
-    wishes = {
-        wish.person_id: wish
-        for wish in NotificationPreference.objects.filter(person__in={one.person for one in out})
-    }
-    groups: dict[Group, list[Told]] = defaultdict(list)
-    for one in out:
-        policy: NotificationPolicy = one.telling.rule.city.notificationpolicy
-        wish = wishes.get(one.person.pk) or NotificationPreference(person=one.person)
-        for channel in set_up & set(one.telling.rule.channels) & set(policy.channels):
-            if wish.wants(channel) and address_of(one.person, channel):
-                groups[_group(one, channel)].append(one)
-    waiting = _waiting(groups)
-    fresh = []
-    for key, members in groups.items():
-        if delivery := waiting.get(key):
-            delivery.notification_ids = [*delivery.notification_ids, *(one.pk for one in members)]
-        else:
-            wish = wishes.get(key[0]) or NotificationPreference(person=members[0].person)
-            fresh.append(_delivery(key[1], members, wish, stretch))
-    Delivery.objects.bulk_update(
-        [delivery for key, delivery in waiting.items() if key in groups], ["notification_ids"]
-    )
-    Delivery.objects.bulk_create(fresh)
-
-
-def _useful_until(one: Told) -> datetime:
-    policy: NotificationPolicy = one.telling.rule.city.notificationpolicy
-    return one.telling.numbered.event.at + timedelta(hours=policy.useful_hours)
-
-
-Group = tuple[int, str, str, bool]  # person, channel, kind of text, urgent
-
-
-def _group(one: Told, channel: str) -> Group:
-    rule = one.telling.rule
-    return one.person.pk, channel, rule.kind, rule.is_urgent
-
-
-def _waiting(groups: Iterable[Group]) -> dict[Group, Delivery]:
-    """Lock the messages to these people that nobody has begun to send; index delivery_queued."""
-    rows = Delivery.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-        person__in={person for person, _channel, _kind, is_urgent in groups if not is_urgent},
-        state=Delivery.State.QUEUED,
-        attempts=0,
-        is_urgent=False,
-    )
-    return {(row.person_id, row.channel, row.kind, False): row for row in rows.order_by("pk")}
-
-
-def _delivery(
-    channel: str, members: list[Told], wish: NotificationPreference, stretch: Stretch
-) -> Delivery:
-    first = members[0]
-    rule, person = first.telling.rule, first.person
-    due = stretch.now
-    if not rule.is_urgent:
-        due += timedelta(seconds=rule.city.notificationpolicy.group_seconds)
-        due = quiet_until(timezone.localtime(due), wish.quiet_from, wish.quiet_to)
-    return Delivery(
-        person=person,
-        channel=channel,
-        kind=rule.kind,
-        notification_ids=[one.pk for one in members],
-        address=address_of(person, channel),
-        language=wish.language or person.language or DEFAULT_LANGUAGE,
-        is_urgent=rule.is_urgent,
-        created_at=stretch.now,
-        useful_until=max(_useful_until(one) for one in members),
-        next_attempt_at=due,
-    )

@@ -20,7 +20,7 @@ from live.notifications.selectors import (
     notifications_of,
     unread_count,
 )
-from live.notifications.wording import Wordings, with_case
+from live.notifications.wording import Wordings, number_of, path_of, with_case
 
 PAGE_SIZE = 100
 READ_SHOWN = 30  # below what is unread
@@ -111,7 +111,8 @@ class Lines:
         """Return one notification."""
         return {
             "pk": row.pk,
-            "case": row.case,
+            "number": number_of(row),
+            "path": path_of(row),
             "text": self.wordings.line(row, self.language),
             "at": row.happened_at,
         }

@@ -67,6 +67,7 @@ SYSTEM_ACTIONS: dict[str, str | Promise] = {
     "breach": _("Deadline passed"),
     "escalate": _("Escalated"),
     "urge": _("Urged"),
+    "issue_statement": _("Statement issued"),  # of no case: live.notifications.notices
 }
 
 TEXT_FACTS: dict[str, tuple[str, ...] | None] = {  # the values there are; None: any

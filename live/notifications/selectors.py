@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
 from accounts.models import User
 from accounts.scopes import PreparedFor
@@ -25,13 +25,18 @@ DELIVERY_LATE = timedelta(minutes=15)
 
 def notifications_of(user: User) -> QuerySet[Notification]:
     """Return what a person was told and may still see."""
+    return Notification.objects.filter(_visible_to(user), person=user.pk)
+
+
+def _visible_to(user: User) -> Q:
+    """Return the condition: of a case the person may see, or of the body they work for."""
     visible = Case.objects.visible_to(user).filter(pk=OuterRef("case_id"))
-    return Notification.objects.filter(Exists(visible), person=user.pk)
+    return Q(case__isnull=True, organisation=F("person__organisation")) | Q(Exists(visible))
 
 
 def _unread_for(viewer: User) -> QuerySet[Notification, int]:
-    visible = Case.objects.visible_to(viewer).filter(pk=OuterRef("case_id"))
-    rows = Notification.objects.filter(Exists(visible), person=Slot("viewer"), read_at__isnull=True)
+    unread = {"person": Slot("viewer"), "read_at__isnull": True}
+    rows = Notification.objects.filter(_visible_to(viewer), **unread)
     return rows.order_by().values_list("pk", flat=True)[:MOST_COUNTED]
 
 

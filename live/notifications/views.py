@@ -18,6 +18,7 @@ from live.notifications.services import (
     notifications_read_until,
     preference_set,
 )
+from live.notifications.wording import path_of
 
 MOST_IDS = 500
 
@@ -56,12 +57,12 @@ def read(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def open_case(request: HttpRequest, pk: int) -> HttpResponse:
-    """Mark one as read and go to its case; 404 where the reader may not see it any more."""
+    """Mark one as read and go to what it is about; 404 where the reader sees it no more."""
     notification = notification_get(request.user, pk)
     if notification is None:
         raise Http404
     notifications_read(person=request.user, ids=[pk], now=clock.now())
-    return redirect("cases:detail", notification.case.number)
+    return redirect(path_of(notification))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -35,7 +35,7 @@ CASE_PARTS = ("case__type", "case__department", "case__desk", "case__district")
 
 # What a template may name, with what it stands for.
 VARIABLES: dict[str, str | Promise] = {
-    "number": gettext_lazy("number of the case"),
+    "number": gettext_lazy("number of the case, or of the contract"),
     "type": gettext_lazy("type of the case"),
     "address": gettext_lazy("address of the case"),
     "district": gettext_lazy("district"),
@@ -50,6 +50,7 @@ VARIABLES: dict[str, str | Promise] = {
     "level": gettext_lazy("level of the escalation"),
     "request": gettext_lazy("what was asked for"),
     "order": gettext_lazy("number of the order or instruction"),
+    "month": gettext_lazy("the month of a statement"),
     "review": gettext_lazy("review date of a suspended case"),
     "text": gettext_lazy("the line of the inbox; not in the inbox itself"),
     "lines": gettext_lazy("all lines a message tells of; not in the inbox"),
@@ -112,7 +113,7 @@ class Wordings:
         with translation.override(language):
             texts = [self.line(each, language) for each in notifications[:MOST_LINES]]
             lines = [
-                f"{each.case.number} {text}"
+                f"{number_of(each)} {text}"
                 for each, text in zip(notifications, texts, strict=False)
             ]
             variables = variables_of(first) | {
@@ -135,13 +136,14 @@ def variables_of(notification: Notification) -> dict[str, Any]:
     """Return what templates may name, in the language that is active; no query with CASE_PARTS."""
     case, kept = notification.case, notification.variables
     return {
-        "number": case.number,
-        "type": named(case.type),
-        "address": case.address,
-        "district": in_language(case.district, "name"),
+        "number": number_of(notification),
+        "type": named(case.type) if case else "",
+        "address": case.address if case else "",
+        "district": in_language(case.district, "name") if case else "",
         "state": str(STATE_LABELS.get(kept.get("state", ""), "")),
-        "organisation": named(case.department),
-        "desk": named(case.desk),
+        "organisation": named(case.department) if case else "",
+        "desk": named(case.desk) if case else "",
+        "month": kept.get("month", ""),
         "due": _moment(kept.get("due_at")),
         "event": _action_label(kept.get("action", "")),
         "at": _moment(kept.get("at")),
@@ -159,15 +161,24 @@ def variables_of(notification: Notification) -> dict[str, Any]:
     }
 
 
+def number_of(notification: Notification) -> str:
+    """Return the number of the case, or of what else it is about."""
+    case = notification.case
+    return case.number if case else str(notification.variables.get("number", ""))
+
+
+def path_of(notification: Notification) -> str:
+    """Return where to read on about one."""
+    case = notification.case
+    return reverse("cases:detail", args=[case.number]) if case else notification.path
+
+
 def link_of(notifications: Iterable[Notification]) -> str:
     """Return where to read on: the one case, or the inbox; absolute where the site's is known."""
-    numbers = {each.case.number for each in notifications}
-    path = (
-        reverse("cases:detail", args=list(numbers))
-        if len(numbers) == 1
-        else reverse("notifications:inbox")
+    paths = {path_of(each) for each in notifications}
+    return (
+        f"{settings.SITE_URL}{paths.pop() if len(paths) == 1 else reverse('notifications:inbox')}"
     )
-    return f"{settings.SITE_URL}{path}"
 
 
 def sample_variables(language: str) -> dict[str, Any]:
@@ -189,6 +200,7 @@ def sample_variables(language: str) -> dict[str, Any]:
             "level": 1,
             "request": str(REQUEST_LABELS["extension"]),  # type: ignore[index]
             "order": "S202611260042-1",
+            "month": "2026-11",
             "review": "12-06 09:00",
             "count": 3,
             "more": 2,

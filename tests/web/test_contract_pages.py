@@ -12,11 +12,15 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import User
 from common import clock
 from evaluation.contracts.models import CollectionContract, ContractStatement, QualityDeduction
 from evaluation.contracts.pages import StatementPage
 from evaluation.contracts.printed import statement_data
 from grid.models import Beat, BeatAssignment
+from live.notifications.loading import load_notifications
+from live.notifications.models import Notification
+from live.notifications.wording import Wordings
 from tests.api.evaluation.contracted import issued, manager_of_scouts, march_of
 from tests.cast import NOW
 
@@ -178,3 +182,27 @@ def test_an_administrator_enters_contracts_lots_and_terms(cast, page_of):
     assert client.post(f"{base}lotterms/{agreed.pk}/change/", terms).status_code == 403
     assert client.get(f"{base}contractlot/{held.pk}/change/").status_code == 200
     assert client.get(f"{base}contractstatement/").status_code == 200
+
+
+def test_the_contractors_managers_are_told_of_a_statement_and_read_on_there(
+    cast, contract, page_of
+):
+    load_notifications(cast.city)
+    manager_of_scouts(cast)
+    statement = issued(cast, contract)
+    news = Notification.objects.get()
+    assert news.person.username == "manager_ma", "nobody else's manager, nor the centre"
+    ma = page_of("manager_ma")
+    assert "Statement of 2026-03 issued: CJ-eyes" in ma.get("/notifications/").text
+    assert "1 unread" in ma.get("/notifications/count/").text
+    texts = Wordings.of_city(cast.city.pk)
+    subject, body = texts.message([news], "email", "zh-hans")
+    assert subject.startswith("2026-03 结算单已出具：CJ-eyes，请于")
+    assert f"{BASE}statements/{statement.pk}/" in body
+    opened = ma.post(f"/notifications/{news.pk}/open/")
+    assert opened.url == f"{BASE}statements/{statement.pk}/"
+    assert ma.get(opened.url).status_code == 200
+    User.objects.filter(pk=news.person_id).update(organisation=cast.bodies["scouts"])
+    moved = page_of("manager_ma")
+    assert "CJ-eyes" not in moved.get("/notifications/?show=all").text
+    assert moved.post(f"/notifications/{news.pk}/open/").status_code == 404
