@@ -36,14 +36,15 @@ from common.lookups import array_of
 from common.prepared import Prepared, Slot
 
 PAGE_SIZE = 50
+REPORTED_ACTS = ("accept", "ask_confirmation", "merge", "refuse")  # in several reports at once
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
     """One queue of a desk: a tab with its condition.
 
-    ``light`` is shown beside the count; ``action`` is what is done there; ``filter`` are the
-    parameters of the list of cases that shows the same.
+    ``light`` is shown beside the count; ``action`` is what is done there, ``acts`` what may be done
+    in several at once; ``filter`` are the parameters of the list of cases that shows the same.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Queue:
     filter: dict[str, str] = field(default_factory=dict)
     is_quiet: bool = False  # its tab shows only while something waits there
     cases: Callable[[User], QuerySet[Case]] | None = None  # all queues of a desk share one
+    acts: tuple[str, ...] = ()
 
 
 def _confirmed() -> Exists:
@@ -100,9 +102,19 @@ def acceptance_queues() -> list[Queue]:
     """What waits for an acceptor."""
     reported = Q(state=State.REPORTED)
     return [
-        Queue("reported", _("To accept"), reported & ~Q(_confirmed())),
-        Queue("confirmed", pgettext_lazy("queue", "Confirmed"), reported & Q(_confirmed())),
-        Queue("handled", pgettext_lazy("queue", "Handled"), Q(state=State.HANDLED)),
+        Queue("reported", _("To accept"), reported & ~Q(_confirmed()), acts=REPORTED_ACTS),
+        Queue(
+            "confirmed",
+            pgettext_lazy("queue", "Confirmed"),
+            reported & Q(_confirmed()),
+            acts=REPORTED_ACTS,
+        ),
+        Queue(
+            "handled",
+            pgettext_lazy("queue", "Handled"),
+            Q(state=State.HANDLED),
+            acts=("send_check", "skip_check"),
+        ),
     ]
 
 

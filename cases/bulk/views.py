@@ -87,7 +87,7 @@ def bulk_act(request: HttpRequest, action: str) -> HttpResponse:
             case_row(case, now)
             | {
                 "form": row_form(kind, case, request.user, now, data) if kind.each else None,
-                "fits": case.current_state in kind.states,
+                "doubt": kind.doubt(case),
             }
             for case in cases
         ],

@@ -14,6 +14,7 @@ from accounts.access import for_roles
 from accounts.roles import Role
 from cases.acceptor.holds import HELD_FOR, RENEWED_EVERY, hold_release, hold_take, holds_elsewhere
 from cases.acceptor.page import queue_rows, report_context, type_context, what_follows
+from cases.bulk.views import bulk_bar
 from cases.models import Case
 from cases.publish import hint_case
 from cases.queues import PAGE_SIZE, acceptance_queues, queue_cases, queue_lengths
@@ -47,6 +48,7 @@ def acceptance(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "rest": max(lengths[chosen.key] - len(cases), 0),
         "back": f"{request.path}?queue={chosen.key}",
+        "bulk": bulk_bar(request, *chosen.acts) if cases else {},
         "watch": WATCHED,
         "renew_seconds": int(RENEWED_EVERY.total_seconds()),
         "hold": taken.get(case.pk) if case else None,

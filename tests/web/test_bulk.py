@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cases.bulk.services import Line, cases_act
@@ -92,3 +94,20 @@ def test_a_row_that_does_not_say_what_was_seen_is_refused(cast, page_of, to_clos
     answer = client.post("/bulk/close/", sent, follow=True)
     assert "2 done, 1 refused" in answer.text
     assert "Somebody has changed this case" in answer.text
+
+
+def test_an_acceptor_accepts_several_and_what_is_in_doubt_is_not_ticked(cast, page_of):
+    stories = [Story(cast, metres=40 * n, type_code=code) for n, code in enumerate(("E0102", None))]
+    numbers = [story.case.number for story in stories]
+    client = page_of("acceptor_wang")
+    desk = client.get("/acceptance/").text
+    assert all(f'name="case" value="{number}"' in desk for number in numbers)
+    assert 'formaction="/bulk/accept/"' in desk
+    assert 'formaction="/bulk/send_check/"' not in desk  # nothing waits for that in this queue
+    asked = client.get("/bulk/accept/", {"case": numbers})
+    assert re.findall(r'value="(\d+)" aria-label="Choose [^"]*" checked', asked.text) == numbers[:1]
+    assert "its type is not known yet" in asked.text
+    answer = client.post("/bulk/accept/", form_of(asked), follow=True)  # both, ticked or not
+    assert "1 done, 1 refused" in answer.text
+    states = dict(Case.objects.values_list("number", "state"))
+    assert [states[number] for number in numbers] == [State.ACCEPTED, State.REPORTED]

@@ -13,7 +13,7 @@ function refresh(form) {
 
 function markOpenRow(form) {
   const row = document.querySelector("[data-queue-row].selected") ?? document.activeElement;
-  const box = row?.closest("tr")?.querySelector(`input[form="${CSS.escape(form.id)}"]`);
+  const box = row?.closest("tr, .queue-line")?.querySelector(`input[form="${CSS.escape(form.id)}"]`);
   if (!box) return;
   box.checked = !box.checked;
   refresh(form);

@@ -15,6 +15,7 @@ const MAIN_ROADS = { motorway: 2.2, trunk: 2.2, primary: 1.6, secondary: 1.1 };
 const SMALL_ROADS = { tertiary: 0.8 };
 const FIELDS = new Set(["farm", "meadow", "vineyard", "allotments"]);
 const PADDING = 1.5; // rem around what is shown
+const LABEL_HEIGHT = 4; // rem below a ring that its label takes
 const remPixels = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 function tones() {
@@ -297,13 +298,15 @@ export class WallMap {
 
   placePulses() {
     if (!this.news || !this.ground) return;
-    const { x: width } = this.map.getSize();
+    const { x: width, y: height } = this.map.getSize();
     this.news.forEach(({ at_point: [lon, lat] }, index) => {
       const { x, y } = this.map.latLngToContainerPoint([lat, lon]);
       const place = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
       const pulse = this.pulses[index];
       if (pulse.style.transform !== place) pulse.style.transform = place;
-      pulse.classList.toggle("is-left", x > width * 0.55);
+      // The label stands on the side with more room; it is never wider than half of the map.
+      pulse.classList.toggle("is-left", x > width / 2);
+      pulse.classList.toggle("is-above", y > height - LABEL_HEIGHT * remPixels());
     });
   }
 }
