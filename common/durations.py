@@ -51,6 +51,9 @@ def remaining_text(seconds_left: float) -> str:
 def limit_text(amount: Decimal | float, unit: str) -> str:
     """Return a time limit as it was set: an amount in one of the units of the standards."""
     exact = Decimal(str(amount))
+    if unit == "emergency_hour" and exact < 1:
+        minutes = exact * MINUTES_PER_HOUR
+        return gettext("%d min round the clock").replace("%d", f"{minutes.normalize():f}")
     shown = f"{exact.normalize():f}"
     pattern = {
         "minute": gettext("%d working min"),

@@ -22,8 +22,8 @@ LIGHTS: dict[str, str | Promise] = {
 
 @register.filter
 def percent(ratio: Decimal | None) -> str:
-    """Return a share as 5.3 %; a dash where there is none."""
-    return "–" if ratio is None else f"{ratio * 100:.1f} %"
+    """Return a share as 5.3%; a dash where there is none."""
+    return "–" if ratio is None else f"{ratio * 100:.1f}%"
 
 
 @register.filter

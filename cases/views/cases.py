@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -63,7 +66,8 @@ def case_list(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("q", "").strip()
     if wanted.isdigit() and visible.filter(number=wanted).exists():
         return redirect("cases:detail", wanted)
-    error, columns = None, columns_of(request.GET.getlist("column"))
+    error, shown = None, columns_shown(request.GET.getlist("column"))
+    columns = shown["columns"]
     try:
         filtered = filter_cases(visible, request.GET, now, user=request.user)
     except DomainError as refused:
@@ -79,8 +83,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "error": error,
         "choices": filter_choices(request.user, timezone.localdate(now)),
         "chosen": request.GET,
-        "columns": columns,
-        "all_columns": [(name, label, name in columns) for name, label in COLUMNS.items()],
+        **shown,
         "bulk": bulk_bar(request, *BULK_ACTS),
         "formats": SUBJECTS["cases"].formats if SUBJECTS["cases"].may(request.user) else (),
     }
@@ -88,9 +91,11 @@ def case_list(request: HttpRequest) -> HttpResponse:
     return render(request, template, context, status=400 if error else 200)
 
 
-def columns_of(wanted: list[str]) -> list[str]:
-    """Return the columns to show, in their order; the usual ones where none is known."""
-    return [name for name in COLUMNS if name in wanted] or list(USUAL)
+def columns_shown(wanted: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the columns a list shows, in their order, and all it could; else the usual ones."""
+    columns = [name for name in COLUMNS if name in wanted] or list(USUAL)
+    labels = [(name, label, name in columns) for name, label in COLUMNS.items()]
+    return {"columns": columns, "all_columns": labels}
 
 
 @require_safe

@@ -13,6 +13,7 @@ from accounts.access import for_roles
 from accounts.roles import Role
 from cases.models import Case
 from cases.presenters import case_row
+from cases.views.cases import columns_shown
 from common import clock
 from common.paging import cursor_page
 from dispatch.routing.facts import book_of, rules_in_force
@@ -79,6 +80,7 @@ def rule_cases(request: HttpRequest) -> HttpResponse:
         "now": now,
         "rows": [case_row(case, now) for case in page.rows],
         "pager": page,
+        **columns_shown(),
         "days": days,
         "part": part,
         "rule": code,

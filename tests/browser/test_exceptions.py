@@ -84,7 +84,7 @@ def test_return_extension_suspension_and_a_repeat_spot(person, city_cast) -> Non
 
     # the ledgers know all of it
     page = leader.go("/supervision/ledgers/")
-    expect(page.locator("tr.total")).to_contain_text("20.0 %")
+    expect(page.locator("tr.total")).to_contain_text("20.0%")
     page.locator("tr.total a").nth(1).click()
     expect(page.locator("main")).to_contain_text(stories[1].case.number)
     statuses = ApprovalRequest.objects.values_list("kind", "status")

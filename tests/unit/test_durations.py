@@ -58,6 +58,7 @@ def test_what_remains_turns_into_what_is_over(seconds, text):
         (4, "day", "4 d"),
         (2, "hour", "2 h"),
         (2, "emergency_hour", "2 h round the clock"),
+        (0.25, "emergency_hour", "15 min round the clock"),
     ],
 )
 def test_a_limit_reads_as_it_was_set(amount, unit, text):

@@ -1,11 +1,13 @@
 // The scene of evaluation: the districts in the colour of their grade, and the last days on time.
-import { percent } from "./format.js";
+import { dayOf, percent } from "./format.js";
 import { trendLine } from "./evaluation.js";
 import { make } from "./panels.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 900;
 const HEIGHT = 700;
+const DAY_MS = 24 * 3600_000;
+const APART = 6; // units of the drawing between two labels
 let drawn = null; // what stands in the stage now
 
 function shape(tag, attributes) {
@@ -45,6 +47,29 @@ function mapOf(ground, ranking, panels) {
   return svg;
 }
 
+/** Move labels that would cover the one above them down. */
+function keepApart(svg) {
+  const placed = [];
+  const labels = [...svg.querySelectorAll("text")].map((label) => [label, label.getBBox()]);
+  for (const [label, box] of labels.sort(([, a], [, b]) => a.y - b.y)) {
+    const covered = placed.filter((other) => other.x < box.x + box.width && box.x < other.x + other.width).map((other) => other.y + other.height + APART);
+    const y = Math.max(box.y, ...covered);
+    if (y > box.y) label.setAttribute("transform", `translate(0 ${y - box.y})`);
+    placed.push({ x: box.x, y, width: box.width, height: box.height });
+  }
+}
+
+/** The line of the last days with its lowest and highest share, its first and its last day. */
+function trendOf({ days }, at) {
+  const shares = days.filter(Boolean).map(([part, whole]) => part / whole);
+  if (!shares.length) return make("p", "wall-none", "–");
+  const write = (value) => make("span", "", `${percent(value, 1)}%`);
+  const last = days.at(-1);
+  return make("div", "wall-trend",
+    make("p", "n", write(Math.max(...shares)), write(Math.min(...shares))), trendLine(days), make("b", "n", last ? `${percent(...last)}%` : "–"),
+    make("p", "n", make("span", "", dayOf(at - (days.length - 1) * DAY_MS).slice(5)), make("span", "", dayOf(at).slice(5))));
+}
+
 export function drawScene({ stage, panels, words, ground, evaluation }) {
   const { figures } = evaluation;
   if (drawn === figures && stage.children.length) return;
@@ -53,7 +78,9 @@ export function drawScene({ stage, panels, words, ground, evaluation }) {
     stage.replaceChildren(make("p", "wall-none", words.no_evaluation));
     return;
   }
-  const parts = [make("h2", "", words.grades_this_month), mapOf(ground, figures.districts, panels)];
-  if (figures.on_time) parts.push(make("h2", "", words.on_time_days), trendLine(figures.on_time.days));
+  const map = mapOf(ground, figures.districts, panels);
+  const parts = [make("h2", "", words.grades_this_month), map];
+  if (figures.on_time) parts.push(make("h2", "", words.on_time_days), trendOf(figures.on_time, figures.at));
   stage.replaceChildren(...parts);
+  keepApart(map);
 }
