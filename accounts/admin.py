@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.delegation import duties_hand_over, duty_take_back
 from accounts.models import City, Delegation, Organisation, User
-from accounts.roles import Role
+from accounts.roles import Role, role_label
 from accounts.services import organisation_move, organisation_place
 from common import clock
+from common.text import list_words
 
 
 @admin.register(City)
@@ -85,12 +86,25 @@ class PersonForm(forms.ModelForm):
         help_texts: ClassVar = {"groups": _("what this person may do; see the list of roles")}
 
 
+class RoleFilter(admin.RelatedFieldListFilter):
+    """People by role, in words."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        """Name the roles as the pages do."""
+        choices = super().field_choices(field, request, model_admin)
+        return [(pk, role_label(name)) for pk, name in choices]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("roles")
+
+
 @admin.register(User)
 class PersonAdmin(BaseUserAdmin):
     """People with a log-in."""
 
     list_display = ("username", "display_name", "organisation", "role_names", "is_active")
-    list_filter = ("groups", "is_active", "organisation__kind")
+    list_filter = (("groups", RoleFilter), "is_active", "organisation__kind")
     list_select_related = ("organisation",)
     search_fields = ("username__startswith", "display_name")
     autocomplete_fields = ("organisation",)
@@ -119,10 +133,17 @@ class PersonAdmin(BaseUserAdmin):
         ),
     )
 
+    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """Name the roles as the pages do."""
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if field is not None and db_field.name == "groups":
+            field.label_from_instance = lambda group: role_label(group.name)
+        return field
+
     @admin.display(description=_("roles"))
     def role_names(self, person: User) -> str:
         """List the groups."""
-        return ", ".join(group.name for group in person.groups.all())
+        return list_words(role_label(group.name) for group in person.groups.all())
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Load the roles with the people."""

@@ -173,3 +173,9 @@ def home_for(roles: frozenset[Role]) -> str:
 def may(roles: frozenset[Role], permission: str) -> bool:
     """Tell whether one of these roles holds a permission."""
     return any(permission in ROLES[role].permissions for role in roles)
+
+
+def role_label(code: str) -> str:
+    """Return the role in words; one that the city no longer has by its code."""
+    labels = {role.value: definition.label for role, definition in ROLES.items()}
+    return str(labels.get(code, code))

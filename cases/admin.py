@@ -14,9 +14,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import ROLES
+from accounts.roles import ROLES, role_label
 from cases.deadlines.recalculation import recalculation_ask, recalculation_preview
-from cases.deadlines.words import role_label
 from cases.exceptions import admin as exceptions_admin
 from cases.models import (
     CalendarDay,

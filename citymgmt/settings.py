@@ -58,7 +58,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "leaflet",
     "channels",
-    "axes",
+    "accounts.apps.LogInsConfig",
     "csp",
     "pgtrigger",
     "pghistory",

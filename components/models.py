@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import City, Organisation, User
 from accounts.roles import Role
+from common.durations import limit_text
 from grid.models import SRID, Area, GridCell, Validity, ValidityQuerySet, Zone
 
 
@@ -226,7 +227,8 @@ class CaseStandard(Validity):
         ]
 
     def __str__(self) -> str:
-        return f"{self.type_id} {self.profile} {self.limit_value} {self.limit_unit}"
+        limit = limit_text(self.limit_value, self.limit_unit)
+        return f"{self.type} · {self.get_profile_display()} · {limit}"
 
     @property
     def closing_conditions(self) -> list[str]:

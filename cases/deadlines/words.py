@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation
-from accounts.roles import ROLES
+from accounts.roles import role_label
 from cases.models import CaseEvent
 from cases.workflow import CLOCK_LABELS, DEADLINE_ACTIONS, ClockKind
 from common.templatetags.ui import named
@@ -61,12 +61,6 @@ def told_words(data: dict, names: dict[int, str]) -> str:
     labels = [role_label(code) for code in data.get("roles", ())]
     body = names.get(data.get("organisation") or 0, "")
     return " · ".join(part for part in (body, _(", ").join(labels)) if part)
-
-
-def role_label(code: str) -> str:
-    """Return the role in words; one that the city no longer has by its code."""
-    labels = {role.value: definition.label for role, definition in ROLES.items()}
-    return str(labels.get(code, code))
 
 
 def short(moment: str) -> str:

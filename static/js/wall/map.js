@@ -15,7 +15,7 @@ const MAIN_ROADS = { motorway: 2.2, trunk: 2.2, primary: 1.6, secondary: 1.1 };
 const SMALL_ROADS = { tertiary: 0.8 };
 const FIELDS = new Set(["farm", "meadow", "vineyard", "allotments"]);
 const PADDING = 1.5; // rem around what is shown
-const LABEL_HEIGHT = 4; // rem below a ring that its label takes
+const WORDS_AWAY = 1.25; // rem between a ring's middle and its words
 const remPixels = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 function tones() {
@@ -298,16 +298,33 @@ export class WallMap {
 
   placePulses() {
     if (!this.news || !this.ground) return;
-    const { x: width, y: height } = this.map.getSize();
     this.news.forEach(({ at_point: [lon, lat] }, index) => {
       const { x, y } = this.map.latLngToContainerPoint([lat, lon]);
       const place = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
       const pulse = this.pulses[index];
       if (pulse.style.transform !== place) pulse.style.transform = place;
-      // The label stands on the side with more room; it is never wider than half of the map.
-      pulse.classList.toggle("is-left", x > width / 2);
-      pulse.classList.toggle("is-above", y > height - LABEL_HEIGHT * remPixels());
+      if (index === 0) this.placeWords(pulse, x, y);
     });
+  }
+
+  /** Let the words at a ring stand where there is room and no district's name, the wide side first. */
+  placeWords(pulse, x, y) {
+    const { x: width, y: height } = this.map.getSize();
+    const { offsetWidth: wide, offsetHeight: high } = pulse.lastElementChild;
+    const away = WORDS_AWAY * remPixels();
+    const names = [...this.labels.values()].filter((label) => !label.hidden).map((label) => label.getBoundingClientRect());
+    const frame = this.element.getBoundingClientRect();
+    const isFree = ([isLeft, isAbove]) => {
+      const left = x + (isLeft ? -away - wide : away);
+      const top = y + (isAbove ? -away - high : away);
+      const isInside = left >= 0 && top >= 0 && left + wide <= width && top + high <= height;
+      return isInside && names.every((name) => left + wide < name.left - frame.left || left > name.right - frame.left || top + high < name.top - frame.top || top > name.bottom - frame.top);
+    };
+    const wideSide = x > width / 2;
+    const places = [[wideSide, false], [wideSide, true], [!wideSide, false], [!wideSide, true]];
+    const [isLeft, isAbove] = places.find(isFree) ?? [wideSide, y > height / 2];
+    pulse.classList.toggle("is-left", isLeft);
+    pulse.classList.toggle("is-above", isAbove);
   }
 }
 
