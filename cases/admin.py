@@ -30,6 +30,7 @@ from cases.models import (
     DeskRule,
     ReasonCode,
     StageLimit,
+    Urgency,
     WorkCalendar,
 )
 from cases.phrases import admin as phrases_admin
@@ -241,9 +242,14 @@ class DeskRuleAdmin(admin.ModelAdmin):
 class StageLimitAdmin(KeptAdmin):
     """How long the stages may take."""
 
-    list_display = ("clock", "urgency", "limit_value", "limit_unit", "calendar", "valid_from")
-    list_filter = ("clock", "urgency")
+    list_display = ("clock", "urgency_words", "limit_value", "limit_unit", "calendar", "valid_from")
+    list_filter = ("clock",)
     list_select_related = ("calendar",)
+
+    @admin.display(description=_("urgency"), ordering="urgency")
+    def urgency_words(self, row: StageLimit) -> str:
+        """Name the urgency as the pages do; a limit without one holds for any."""
+        return str(dict(Urgency.choices).get(row.urgency, row.urgency or "–"))
 
 
 class DeadlineRuleForm(ModelForm):
