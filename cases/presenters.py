@@ -272,6 +272,23 @@ def photo_groups(case: Case) -> dict[str, Any]:
     }
 
 
+def thumbnails_of(case_ids: Iterable[int]) -> dict[int, list[str]]:
+    """Return by case the small pictures of how it was and how it is now: one query."""
+    purposes = (CasePhoto.Purpose.BEFORE, CasePhoto.Purpose.AFTER)
+    uses = CasePhoto.objects.filter(case_id__in=list(case_ids), purpose__in=purposes)
+    ids: dict[int, dict[str, int]] = {}
+    for case_id, purpose, photo_id in uses.order_by("pk").values_list(
+        "case_id", "purpose", "photo_id"
+    ):
+        of_case = ids.setdefault(case_id, {})
+        if purpose == CasePhoto.Purpose.AFTER or purpose not in of_case:
+            of_case[purpose] = photo_id
+    return {
+        case_id: [f"/photos/{found[purpose]}/small/" for purpose in purposes if purpose in found]
+        for case_id, found in ids.items()
+    }
+
+
 def photo_captions(use: CasePhoto) -> tuple[str, ...]:
     """Return what is written on a photo: what it is for and when it was taken."""
     label = str(use.get_purpose_display())

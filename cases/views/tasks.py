@@ -19,7 +19,7 @@ from accounts.roles import Role
 from cases.forms import ReportForm
 from cases.intake import sources_of
 from cases.models import FieldTask
-from cases.presenters import action_buttons, case_row, photo_groups
+from cases.presenters import action_buttons, case_row, photo_groups, thumbnails_of
 from cases.selectors import actions_for, case_get_visible, open_case_of
 from cases.services import case_report
 from cases.views.actions import chosen_photos, refusal
@@ -40,14 +40,16 @@ KINDS = {
 def tasks(request: HttpRequest) -> HttpResponse:
     """List the open tasks of the reader, the most urgent first."""
     now = clock.now()
-    open_tasks = (
+    open_tasks = list(
         FieldTask.objects.filter(collector=request.user, ended_at__isnull=True)
         .select_related("case__type", "case__reporter")
         .order_by("due_at", "pk")
     )
+    thumbnails = thumbnails_of(task.case_id for task in open_tasks)
     rows = [
         {
             **case_row(task.case, now),
+            "thumbnails": thumbnails.get(task.case_id, []),
             "kind": task.kind,
             "kind_label": KINDS[task.kind][0],
             "icon": KINDS[task.kind][1],
