@@ -58,6 +58,8 @@ SEED = ("seed_cases", CONSENT, "--count", str(CHAINED), "--processes", "2")
 LIVE_MS, MONTH_S, CELLS_S, YEAR_S, ACTIONS, MEMORY_MB = 200, 1, 3, 3, 200, 500
 LIST_MS, PUBLISH_S, QUERIES = 500, 30, 15
 PAGE_S = 3  # thirteen months are drawn
+LIMITS_S = 5  # each case handled in three months, with its clock and standard
+ROUNDS = 7  # of what takes seconds
 READ = 5_000  # events, when it is measured how fast facts follow
 
 
@@ -161,9 +163,9 @@ def publishing(now: datetime) -> Iterator[Figure]:
         started = time.monotonic()
         found = evaluation_check(actor=checker, evaluation_id=draft.pk, now=now)
         seconds = time.monotonic() - started
-        size = sum(len(each) for each in found.rankings.values_list("content", flat=True))
+        sizes = [len(each) for each in found.rankings.values_list("content", flat=True)]
         transaction.set_rollback(True)
-    remark = f" {size / 1e6:.1f} MB in {found.rankings.count()} rankings"
+    remark = f" {sum(sizes) / 1e6:.1f} MB in {len(sizes)} rankings"
     yield Figure("publishing a month", seconds, PUBLISH_S, "s", at_most=True, remark=remark)
 
 
@@ -181,8 +183,14 @@ def pages(now: datetime) -> Iterator[Figure]:
                 page_of(browser, "/evaluation/", query)
             name = f"page of every {kind}"
             yield Figure(f"{name}: SQL queries", len(captured), QUERIES, "", at_most=True)
-            median = median_ms(lambda query=query: page_of(browser, "/evaluation/", query))
+            median = median_ms(lambda query=query: page_of(browser, "/evaluation/", query), ROUNDS)
             yield Figure(name, median, PAGE_S * 1000, "ms", at_most=True)
+        today = timezone.localdate()  # the page has no other
+        three = Period(Period.of("month", today).previous.previous.first, today)
+        handled = cases_behind("handled", period=three, now=now).count()
+        median = median_ms(lambda: page_of(browser, "/evaluation/limits/", {}), ROUNDS)
+        name = f"fair limits, {handled:,} handled in three months"
+        yield Figure(name, median, LIMITS_S * 1000, "ms", at_most=True)
 
 
 def following() -> Iterator[Figure]:

@@ -167,6 +167,17 @@ class PlaceDay(DaySum):
         indexes: ClassVar = [models.Index(fields=["day"], name="place_day")]
 
 
+class CommunityDay(DaySum):
+    """The sums of a community: what larger areas add up, of a fortieth of the rows of cells."""
+
+    community = models.ForeignKey(Area, models.PROTECT, related_name="+", db_index=False)
+    street = models.ForeignKey(Area, models.PROTECT, related_name="+", db_index=False)
+    district = models.ForeignKey(Area, models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["day"], name="community_day")]
+
+
 class OrganisationDay(DaySum):
     """The sums of a body; null: of nobody, such as the case as a whole."""
 
@@ -199,11 +210,18 @@ class TypeDay(DaySum):
         indexes: ClassVar = [models.Index(fields=["day"], name="type_day")]
 
 
-DAY_SUMS: tuple[type[DaySum], ...] = (OrganisationDay, TypeDay, PersonDay, PlaceDay)
+DAY_SUMS: tuple[type[DaySum], ...] = (  # the smallest first
+    OrganisationDay,
+    TypeDay,
+    PersonDay,
+    CommunityDay,
+    PlaceDay,
+)
 DIMENSIONS: dict[type[DaySum], tuple[str, ...]] = {
     OrganisationDay: ("organisation",),
     TypeDay: ("type",),
     PersonDay: ("person", "organisation"),
+    CommunityDay: ("community", "street", "district"),
     PlaceDay: ("cell", "community", "street", "district"),
 }
 

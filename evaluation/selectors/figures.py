@@ -27,33 +27,20 @@ from django.db.models import (
     IntegerField,
     Q,
     QuerySet,
-    Sum,
     Value,
 )
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from evaluation.indicators import INDICATORS, measures_of
 from evaluation.measures import MEASURES, Measure
-from evaluation.models import (
-    DIMENSIONS,
-    CounterEntry,
-    DaySum,
-    DirtyDay,
-    Fact,
-    PersonDay,
-    PlaceDay,
-    TypeDay,
-)
-from evaluation.models import OrganisationDay as BodyDay
+from evaluation.models import DAY_SUMS, DIMENSIONS, CounterEntry, DaySum, DirtyDay, Fact
 from evaluation.periods import Period
 from evaluation.selectors.late import late_at_an_end, late_clocks, late_facts
 from evaluation.selectors.scope import EVERYWHERE, OF_CLOCK, Mark, Scope, column_of
-from evaluation.selectors.shapes import Statement, facts_added
+from evaluation.selectors.shapes import Statement, entries_added, facts_added
 
-SOURCES: tuple[type[DaySum], ...] = (BodyDay, TypeDay, PersonDay, PlaceDay)  # smallest first
 Key = tuple[Any, ...]
-Part = QuerySet[Any] | Statement
 
 
 def figures(
@@ -136,13 +123,10 @@ class _Question:
     def rows(self) -> list[tuple[Any, ...]]:
         """Return the number of a period, the keys and the measures of each object."""
         try:
-            parts = [
-                part if isinstance(part, tuple) else part.query.sql_with_params()
-                for part in self._parts()
-            ]
+            parts = list(self._parts())
         except EmptyResultSet:
             return []  # the scope is nobody's, or nowhere
-        keys = ", ".join(["d_period", *(f"d_{name}" for name in self.by)])
+        keys = ", ".join(self._keys("day"))
         sums = ", ".join(f"sum(n_{measure.key})::bigint" for measure in self.wanted)
         union = " UNION ALL ".join(f"({sql})" for sql, _values in parts)
         values = [value for _sql, each in parts for value in each]
@@ -153,14 +137,15 @@ class _Question:
             )
             return cursor.fetchall()
 
-    def _parts(self) -> Iterator[Part]:
+    def _parts(self) -> Iterator[Statement]:
         yield from self._of_days()
-        yield self._of_entries()
+        entries = self._entries().filter(self._in_days())
+        yield entries_added(entries, self._keys("day"), self.wanted)
         for measure in self.wanted:
             if measure.is_open_late:
                 yield from self._open_late(measure)
 
-    def _of_days(self) -> Iterator[Part]:
+    def _of_days(self) -> Iterator[Statement]:
         """Add up what happened in the periods: from the sums of days, else from facts."""
         facts = Fact.objects.filter(self.scope.condition())
         keys = self._keys("day")
@@ -170,48 +155,45 @@ class _Question:
             yield facts_added(facts.filter(self._in_days(), known), keys, self.wanted)
             return
         dirty = self._dirty()
-        rows = source._default_manager.filter(self._in_days(), self.scope.condition())
-        sums = {f"n_{m.key}": _zero() if m.is_open_late else Sum(m.key) for m in self.wanted}
-        added = rows.exclude(day__in=dirty).order_by().values(**keys).annotate(**sums)
-        yield added.values_list(*keys, *sums)
+        days = source._default_manager.filter(self._in_days(), self.scope.condition())
+        stored = [measure.key for measure in self.wanted if not measure.is_open_late]
+        yield self._columns(
+            days.exclude(day__in=dirty),
+            keys,
+            {key: f"sum({key})" for key in stored},
+            read=stored,
+            grouped=True,
+        )
         if dirty:
             yield facts_added(facts.filter(day__in=dirty), keys, self.wanted)
 
-    def _of_entries(self) -> QuerySet[Any]:
-        """Add up what appeals took away and put in its place: the same conditions, signed."""
-        entries = self._entries().filter(self._in_days())
-        sums = {}
-        for measure in self.wanted:
-            what = F("amount") * F(measure.adds) if measure.adds else F("amount")
-            sums[f"n_{measure.key}"] = (
-                _zero()
-                if measure.is_open_late
-                else Sum(what, filter=measure.condition, output_field=IntegerField())
-            )
-        keys = self._keys("day")
-        return entries.order_by().values(**keys).annotate(**sums).values_list(*keys, *sums)
-
-    def _open_late(self, measure: Measure) -> Iterator[Part]:
+    def _open_late(self, measure: Measure) -> Iterator[Statement]:
         """Count deadlines that were not kept at their period's end, one by one."""
         given = (measure, self.periods, self.now)
-        yield self._ones(measure, late_facts(*given, self.scope, self.until))
-        yield self._ones(measure, self._entries().filter(late_at_an_end(*given)), F("amount"))
+        keys = self._keys("planned_end_at")
+        facts = late_facts(*given, self.scope, self.until)
+        yield self._columns(facts, keys, {measure.key: "1"})
+        entries = self._entries().filter(late_at_an_end(*given))
+        yield self._columns(entries, keys, {measure.key: "amount"}, read=["amount"])
         if self.until is None:
-            yield self._ones(measure, late_clocks(*given, self.scope), columns=OF_CLOCK)
+            clocks = late_clocks(*given, self.scope)
+            yield self._columns(clocks, self._keys("due_at", OF_CLOCK), {measure.key: "1"})
 
-    def _ones(
+    def _columns(
         self,
-        measure: Measure,
         rows: QuerySet[Any],
-        amount: F | Value | None = None,
-        columns: Mapping[str, str] | None = None,
-    ) -> QuerySet[Any]:
-        """Return every row with its amount (1) under one measure, and nothing under the others."""
-        keys = self._keys("due_at" if columns else "planned_end_at", columns or {})
-        ones = {
-            f"n_{m.key}": (amount or Value(1)) if m is measure else _zero() for m in self.wanted
-        }
-        return rows.order_by().annotate(**keys, **ones).values_list(*keys, *ones)
+        keys: Mapping[str, Any],
+        columns: Mapping[str, str],
+        *,
+        read: Sequence[str] = (),
+        grouped: bool = False,
+    ) -> Statement:
+        """Return rows with their keys and a column for each measure: 0 where none is given."""
+        named = rows.order_by().annotate(**keys).values_list(*keys, *read)
+        sql, values = named.query.sql_with_params()
+        shown = [*keys, *(f"{columns.get(m.key, '0')} AS n_{m.key}" for m in self.wanted)]
+        group = f" GROUP BY {', '.join(keys)}" if grouped else ""
+        return f"SELECT {', '.join(shown)} FROM ({sql}) AS each{group}", values  # noqa: S608  ours
 
     def _entries(self) -> QuerySet[CounterEntry]:
         counted = self.until.counted if self.until else Q()
@@ -262,7 +244,7 @@ def _reads_sums(until: Mark | None) -> bool:
 def _sums_for(dimensions: set[str]) -> type[DaySum] | None:
     """Return the sums that know these dimensions; None: only facts do."""
     needed = dimensions - {"day"}
-    return next((model for model in SOURCES if needed <= {*DIMENSIONS[model]}), None)
+    return next((model for model in DAY_SUMS if needed <= {*DIMENSIONS[model]}), None)
 
 
 def dirty_days(period: Period, today: date) -> list[date]:
@@ -276,8 +258,3 @@ def keys_of(rows: QuerySet[Any], by: Sequence[str]) -> QuerySet[Any]:
     """Group by the dimensions, each as ``d_…``; one group of all, where there are none."""
     keys: dict[str, Any] = {f"d_{name}": F(column_of(name)) for name in by}
     return rows.order_by().values(**(keys or {"d_all": Value(1)}))
-
-
-def _zero() -> Coalesce:
-    """Return a 0 that may stand beside aggregates."""
-    return Coalesce(Value(0), Value(0), output_field=IntegerField())

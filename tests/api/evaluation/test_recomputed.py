@@ -160,7 +160,7 @@ def store(case: Case, cells: list[GridCell], bodies: list[int], rows: list[tuple
 
 
 ALGEBRA = settings(
-    max_examples=100 if IS_FULL else 3,
+    max_examples=40 if IS_FULL else 3,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
