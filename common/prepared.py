@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
@@ -127,9 +127,22 @@ class Prepared(Generic[M]):
             statement = Statement(str(rows.model._meta.model_name), _with_constants(sql, params))
             compiled.statement = statement
             vars(compiler)["as_sql"] = lambda *args, **kwargs: (statement.text(), compiled.values)
+            vars(compiler)["get_converters"] = _once(compiler.get_converters)  # of the same columns
             vars(rows.query)["get_compiler"] = lambda *args, **kwargs: compiler
         compiled.connection = connection
         return compiled
+
+
+def _once(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that gives what it gave the first time."""
+    made: list[Any] = []
+
+    def give(*args: Any) -> Any:
+        if not made:
+            made.append(make(*args))
+        return made[0]
+
+    return give
 
 
 def sql_with(rows: QuerySet[Any, Any], places: Mapping[str, str]) -> tuple[str, frozenset[str]]:
