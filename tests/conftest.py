@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from accounts.models import City
+from desks.wall.open_cases import open_cases
 from tests.busy_month import busy_month  # noqa: F401  a fixture
 from tests.cast import Cast, find_cast
 from tests.databases import (
@@ -50,6 +51,7 @@ def empty_cache() -> Iterator[None]:
     """Nothing that one test cached reaches the next."""
     yield
     cache.clear()
+    open_cases.cache_clear()
 
 
 @pytest.fixture

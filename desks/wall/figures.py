@@ -7,24 +7,19 @@ pairs (Chinese, English), moments in milliseconds, states and lights as the work
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-from django.db import connection
-from django.db.models import Case as Choice
-from django.db.models import Count, Q, SmallIntegerField, Subquery, When
+from django.db.models import Count, Q, Subquery
 from django.utils import timezone
 
 from cases.milestones import milestone_counts
 from cases.models import EventOutbox
-from cases.queues import late, light_of
+from cases.queues import late
 from cases.workflow import OPEN_STATES
 from common.models import Heartbeat
 from components.models import CaseType
+from desks.wall.open_cases import LIGHTS, Totals
 from desks.wall.scope import Scope
 from desks.watch.panel import SIGNS
 from live.models import EventPosition
@@ -43,37 +38,9 @@ NEWS_ACTIONS = (
     "check_fail",
     "close",
 )
-LIGHTS = ("", "green", "yellow", "red")  # the later the worse
 LOG = "log"
 LOG_LATE_AFTER = timedelta(seconds=10)
 DAY = timedelta(days=1)
-
-# One reading of the open cases (index case_queue alone), two ways of adding up. OFFSET 0: the light
-# of a case is found once, not once for each way. Thousands of cells come as one text.
-_TOTALS = """
-WITH added (state, district, cell, light, count, worst, oldest) AS MATERIALIZED (
-    SELECT state, district, cell, light, count(*), max(light), min(reported_at)
-    FROM ({rows} OFFSET 0) AS seen (state, district, cell, light, reported_at)
-    GROUP BY GROUPING SETS ((state, district, light), (cell))
-)
-SELECT state, district, light, count, oldest, NULL FROM added WHERE state IS NOT NULL
-UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL,
-    '{{' || string_agg('"' || cell || '":[' || worst || ',' || count || ']', ',') || '}}'
-FROM added WHERE state IS NULL
-"""
-
-Counts = Counter[str]  # by light
-
-
-@dataclass
-class Totals:
-    """The open cases added up by state and by district, each by light; the cells as they look."""
-
-    states: Mapping[str, Counts] = field(default_factory=lambda: defaultdict(Counter))
-    districts: Mapping[int, Counts] = field(default_factory=lambda: defaultdict(Counter))
-    cells: dict[str, list[int]] = field(default_factory=dict)  # worst light (of LIGHTS), cases
-    oldest: dict[str, datetime] = field(default_factory=dict)
 
 
 def milliseconds(moment: datetime) -> int:
@@ -84,34 +51,6 @@ def milliseconds(moment: datetime) -> int:
 def pair(named: Any) -> list[str] | None:
     """Return both names of something that is called by both."""
     return None if named is None else [named.name, named.name_en or named.name]
-
-
-def open_totals(scope: Scope, now: datetime) -> Totals:
-    """Add up the open cases: one query."""
-    rows = (
-        scope.open_cases()
-        .annotate(light=_place_of(light_of(now)))
-        .values_list("state", "district_id", "cell_id", "light", "reported_at")
-        .order_by()
-    )
-    sql, params = rows.query.sql_with_params()
-    totals = Totals()
-    with connection.cursor() as cursor:
-        cursor.execute(_TOTALS.format(rows=sql), params)
-        for state, district, light, count, oldest, cells in cursor.fetchall():
-            if state is None:
-                totals.cells = orjson.loads(cells or "{}")
-                continue
-            totals.states[state][LIGHTS[light]] += count
-            totals.districts[district][LIGHTS[light]] += count
-            totals.oldest[state] = min(oldest, totals.oldest.get(state, oldest))
-    return totals
-
-
-def _place_of(light: Choice) -> Choice:
-    """Return a light as its place in LIGHTS, which is what is compared and sent."""
-    places = [When(each.condition, then=LIGHTS.index(each.result.value)) for each in light.cases]
-    return Choice(*places, default=0, output_field=SmallIntegerField())
 
 
 def stage_rows(totals: Totals) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from common import clock
 from desks.wall import figures
 from desks.wall.evaluation import evaluation_figures
+from desks.wall.open_cases import open_cases
 from desks.wall.remote import orders_in_force
 from desks.wall.scenes import scenes_in_order
 from desks.wall.scope import Scope
@@ -30,7 +31,7 @@ MOST_KEPT = 64  # scopes; a city has a dozen districts
 
 def wall_figures(scope: Scope, now: datetime, *, real_now: datetime, rate: float) -> dict[str, Any]:
     """Return everything a wall shows of a scope, in no language: at most ten queries."""
-    totals = figures.open_totals(scope, now)
+    totals = open_cases(scope.city).totals(scope, now)
     by_type = figures.reported_by_type(scope, now)
     return {
         "scope": scope.key,

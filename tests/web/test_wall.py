@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from collections import Counter
+from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from cases.models import Case
+from cases.queues import light_of
 from cases.services import case_report
 from cases.workflow import OPEN_STATES, State
 from desks.models import KioskKey, Wall, WallOrder
+from desks.wall.open_cases import LIGHTS as WALL_LIGHTS
+from desks.wall.open_cases import OpenCases
+from desks.wall.scope import Scope
 from desks.wall.services import kiosk_key_make, kiosk_key_revoke
 from desks.wall.snapshot import EVALUATIONS, SNAPSHOTS
 from evaluation.indicators import INDICATORS
@@ -111,6 +117,58 @@ def test_every_figure_is_the_length_of_the_list_behind_it(busy_city, page_of):
             assert row["lights"][place] == listed(client, state=row["state"], light=light), row
     for hot in figures["hot"]:
         assert hot["today"] == listed(client, type=hot["code"], reported_after=day)
+
+
+def added_up(scope: Scope, now: datetime) -> dict:
+    """Add the open cases up plainly, with the condition that the lists use for a light."""
+    states, districts, cells, oldest = Counter(), Counter(), {}, {}
+    for case in scope.open_cases().annotate(light=light_of(now)):
+        place = WALL_LIGHTS.index(case.light)
+        states[case.state, case.light] += 1
+        districts[case.district_id, case.light] += 1
+        worst, count = cells.get(str(case.cell_id), (0, 0))
+        cells[str(case.cell_id)] = [max(worst, place), count + 1]
+        oldest[case.state] = min(oldest.get(case.state, case.reported_at), case.reported_at)
+    return {"states": states, "districts": districts, "cells": cells, "oldest": oldest}
+
+
+def followed(known: OpenCases, scope: Scope, now: datetime) -> dict:
+    """Tell the same of what a process keeps in mind."""
+    totals = known.totals(scope, now)
+    by_light = {
+        name: Counter(
+            {(key, light): count for key, lit in part.items() for light, count in lit.items()}
+        )
+        for name, part in (("states", totals.states), ("districts", totals.districts))
+    }
+    return by_light | {"cells": totals.cells, "oldest": totals.oldest}
+
+
+def test_what_is_kept_in_mind_of_open_cases_stays_what_the_database_says(cast, busy_city):
+    city = Scope(cast.city.pk)
+    scopes = [
+        city,
+        *(Scope(city.city, area.pk) for area in Area.objects.filter(level=Area.Level.DISTRICT)),
+    ]
+    known = OpenCases(city.city)
+
+    def compare(now: datetime) -> None:
+        for scope in scopes:
+            assert followed(known, scope, now) == added_up(scope, now), (scope, now)
+
+    moments = Case.objects.filter(is_open=True, due_at__isnull=False).values_list(
+        "warn_at", "due_at"
+    )
+    for moment in sorted({at for pair in moments for at in pair}):
+        for late_by in range(-1, 2):
+            compare(moment + timedelta(microseconds=late_by))
+    compare(NOW)  # a clock that goes back
+    busy_city[-5].act("complete", cast.clerk_sun)
+    Story(cast, now=NOW).walk_to(State.FILED)
+    Story(cast, now=NOW).walk_to(State.CLOSED)
+    events_sequence()
+    compare(NOW)
+    compare(NOW + 30 * DAY)
 
 
 def test_yesterday_counts_until_the_same_hour(busy_city, page_of):
