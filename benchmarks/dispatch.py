@@ -23,7 +23,7 @@ from benchmarks.ledger import PLAIN_FILES, median_ms, page_of, timed
 from cases.models import Case
 from desks.replay.crew import Crew
 from dispatch.selectors import suggest_department
-from dispatch.views import DESK_LENGTHS, INBOX_LENGTHS
+from dispatch.views import DISPATCH_DESK, INBOX
 
 SUGGESTION_MS, COUNTS_MS, INBOX_MS, INBOX_QUERIES = 5, 10, 30, 8
 SAMPLE = 200
@@ -68,12 +68,12 @@ def badges(city: City) -> Iterator[Figure]:
     crew, now = Crew(city), timezone.now()
     department, _count = busiest_department()
     people = {
-        "dispatch desk": (crew.holder(Role.DISPATCHER), DESK_LENGTHS),
-        "inbox": (crew.holder(Role.DEPARTMENT_CLERK, department.code), INBOX_LENGTHS),
+        "dispatch desk": (crew.holder(Role.DISPATCHER), DISPATCH_DESK),
+        "inbox": (crew.holder(Role.DEPARTMENT_CLERK, department.code), INBOX),
     }
-    for name, (found, lengths_of) in people.items():
+    for name, (found, desk) in people.items():
         user = User.objects.with_roles().get(pk=found.pk)
-        median = median_ms(lambda user=user, count=lengths_of: count(user, now))
+        median = median_ms(lambda user=user, desk=desk: desk.lengths(user, now))
         yield Figure(f"counts of the queues: {name}", median, COUNTS_MS, "ms", at_most=True)
 
 

@@ -37,6 +37,8 @@ from common.prepared import Prepared, Slot
 
 PAGE_SIZE = 50
 REPORTED_ACTS = ("accept", "ask_confirmation", "merge", "refuse")  # in several reports at once
+ROW = ("type", "department", "desk", "district", "reporter")
+LIST_ROW = ("type", "department", "district")  # of a desk with a list and a pane
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +226,13 @@ def open_cases(user: User) -> QuerySet[Case]:
 Narrow = Callable[[QuerySet[Case]], QuerySet[Case]]
 
 
-def _everything(cases: QuerySet[Case]) -> QuerySet[Case]:
+def everything(cases: QuerySet[Case]) -> QuerySet[Case]:
+    """Narrow nothing."""
     return cases
 
 
 def queue_lengths(
-    user: User, queues: Iterable[Queue], narrow: Narrow = _everything
+    user: User, queues: Iterable[Queue], narrow: Narrow = everything
 ) -> dict[str, int]:
     """Return how many cases stand in each queue of a desk: one query."""
     queues = list(queues)
@@ -245,30 +248,67 @@ def _counted(cases: QuerySet[Case], queues: Iterable[Queue]) -> QuerySet[Case, A
     return whole.annotate(**counts).values_list(*counts)
 
 
-class Lengths:
-    """How many cases stand in each queue of a desk whose list is not narrowed: written once.
+@dataclass(slots=True)
+class _Written:
+    """The queues of a desk for a kind of person, with what was written for them."""
 
-    ``queues_of`` gives the queues of somebody at a moment; see ``accounts.scopes``.
+    queues: Sequence[Queue]
+    lengths: Prepared[Case]
+    begins: dict[str, Prepared[Case]] = field(default_factory=dict)  # by queue
+
+
+class Desk:
+    """A desk of queues: how long they are and where each begins, while its list is not narrowed.
+
+    What it asks is written once for each kind of person (``accounts.scopes``). ``queues_of`` gives
+    the queues of somebody at a moment; lists are in this order and begin with ``limit`` cases.
     """
 
-    def __init__(self, queues_of: Callable[[Any, Any], Sequence[Queue]]) -> None:
-        self.queues_of = queues_of
-        self._by_shape: dict[Shape, tuple[list[str], Prepared[Case]]] = {}
+    def __init__(
+        self,
+        queues_of: Callable[[Any, Any], Sequence[Queue]],
+        *,
+        order: tuple[str, ...],
+        limit: int,
+    ) -> None:
+        self.queues_of, self.order, self.limit = queues_of, order, limit
+        self._by_shape: dict[Shape, _Written] = {}
 
-    def __call__(self, user: User, now: datetime) -> dict[str, int]:
-        """Return the lengths by the keys of the queues: one query."""
+    def queues(self, user: User) -> Sequence[Queue]:
+        """Return the queues as they are called; their conditions are those of nobody."""
+        return self._for(user).queues
+
+    def lengths(self, user: User, now: datetime) -> dict[str, int]:
+        """Return how many cases stand in each queue, by its key: one query."""
+        written = self._for(user)
+        rows = _run(written.lengths, user, now) or [[0] * len(written.queues)]
+        return dict(zip((queue.key for queue in written.queues), rows[0], strict=True))
+
+    def begin(self, user: User, key: str, now: datetime) -> list[Case]:
+        """Return the first cases of a queue with what a row shows: one query."""
+        written = self._for(user)
+        if key not in written.begins:
+            queue = next(queue for queue in written.queues if queue.key == key)
+            somebody: Any = stand_in(shape_of(user))
+            first = queue_cases(somebody, queue, order=self.order, limit=self.limit, shown=LIST_ROW)
+            written.begins[key] = Prepared(first)
+        return _run(written.begins[key], user, now)
+
+    def _for(self, user: User) -> _Written:
         shape = shape_of(user)
         if shape not in self._by_shape:
             somebody: Any = stand_in(shape)
             queues = self.queues_of(somebody, Slot("now", DateTimeField()))
-            counted = _counted(_cases_of(queues[0], somebody), queues)
-            self._by_shape[shape] = [queue.key for queue in queues], Prepared(counted)
-        keys, prepared = self._by_shape[shape]
-        values = values_of(user) | {"now": now}
-        if "viewer_bodies" in prepared.slots:
-            values["viewer_bodies"] = user.body_ids
-        rows = prepared(**values) or [[0] * len(keys)]
-        return dict(zip(keys, rows[0], strict=True))
+            lengths = Prepared(_counted(_cases_of(queues[0], somebody), queues))
+            self._by_shape[shape] = _Written(queues, lengths)
+        return self._by_shape[shape]
+
+
+def _run(prepared: Prepared[Case], user: User, now: datetime) -> list[Any]:
+    values = values_of(user) | {"now": now}
+    if "viewer_bodies" in prepared.slots:
+        values["viewer_bodies"] = user.body_ids
+    return prepared(**values)
 
 
 def _cases_of(queue: Queue, user: User) -> QuerySet[Case]:
@@ -287,7 +327,8 @@ def queue_cases(
     order: tuple[str, ...],
     limit: int,
     start: int = 0,
-    narrow: Narrow = _everything,
+    narrow: Narrow = everything,
+    shown: tuple[str, ...] = ROW,
 ) -> QuerySet[Case]:
     """Return the cases of a queue from a place on with what a row shows: one query.
 
@@ -296,7 +337,7 @@ def queue_cases(
     chosen = narrow(queue_rows(user, queue)).order_by(*order)
     return (
         Case.objects.filter(pk__any_of=array_of(chosen.values("pk")[start : start + limit]))
-        .select_related("type", "department", "desk", "district", "reporter")
+        .select_related(*shown)
         .defer("district__geometry")
         .order_by(*order)
     )

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 MINUTES_PER_HOUR = 60
 MINUTES_PER_DAY = 24 * MINUTES_PER_HOUR
@@ -17,6 +18,11 @@ MINUTES_PER_DAY = 24 * MINUTES_PER_HOUR
 
 def duration_words() -> dict[str, str]:
     """Return the patterns durations are written with, in the reader's language."""
+    return _words_of(get_language())
+
+
+@cache
+def _words_of(_language: str | None) -> dict[str, str]:
     return {
         "day": gettext("%d d"),
         "hour": gettext("%d h"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -24,10 +23,11 @@ from cases.order_rows import order_rows
 from cases.parts import parts_of
 from cases.presenters import action_buttons, case_row, photo_groups
 from cases.queues import (
-    Lengths,
+    Desk,
     Narrow,
     Queue,
     dispatch_queues,
+    everything,
     inbox_queues,
     queue_cases,
     queue_lengths,
@@ -81,7 +81,8 @@ def inbox_tabs(user: User, now: datetime) -> list[Queue]:
     return [*queues, replace(answers, cases=queues[0].cases)]
 
 
-DESK_LENGTHS, INBOX_LENGTHS = Lengths(desk_queues), Lengths(inbox_tabs)
+DISPATCH_DESK = Desk(desk_queues, order=MOST_URGENT, limit=PAGE_SIZE + 1)
+INBOX = Desk(inbox_tabs, order=MOST_URGENT, limit=PAGE_SIZE + 1)
 
 
 @require_safe
@@ -89,9 +90,8 @@ DESK_LENGTHS, INBOX_LENGTHS = Lengths(desk_queues), Lengths(inbox_tabs)
 def dispatch(request: HttpRequest) -> HttpResponse:
     """Show what waits for the reader's desk; the case chosen with a suggested department."""
     now = clock.now()
-    queues = desk_queues(request.user, now)
-    queue = chosen_queue(request, queues)
-    context = desk_context(request, queues, queue, DESK_LENGTHS, now) | {
+    queue = chosen_queue(request, DISPATCH_DESK)
+    context = desk_context(request, DISPATCH_DESK, queue, now) | {
         "bulk": bulk_bar(request, *DISPATCH_ACTS.get(queue.key, ())),
         "show_department": True,
         "watch": (State.FILED, State.REWORK),
@@ -106,9 +106,8 @@ def dispatch(request: HttpRequest) -> HttpResponse:
 def inbox(request: HttpRequest) -> HttpResponse:
     """Show what waits for the reader's department; the case chosen with what closes it."""
     now = clock.now()
-    queues = inbox_tabs(request.user, now)
-    queue = chosen_queue(request, queues)
-    context = desk_context(request, queues, queue, INBOX_LENGTHS, now) | {
+    queue = chosen_queue(request, INBOX)
+    context = desk_context(request, INBOX, queue, now) | {
         "bulk": bulk_bar(request, *INBOX_ACTS.get(queue.key, ())),
         "watch": (State.DISPATCHED,),
     }
@@ -157,18 +156,17 @@ def show_part_clocks(user: User, rows: list[dict[str, Any]], now: datetime) -> N
             row["clock"], row["due_at"] = clock_chip_of(clock_, now), clock_.due_at
 
 
-def chosen_queue(request: HttpRequest, queues: Sequence[Queue]) -> Queue:
+def chosen_queue(request: HttpRequest, desk: Desk) -> Queue:
     """Return the queue an address names, else the first."""
+    queues = desk.queues(request.user)
     return next((each for each in queues if each.key == request.GET.get("queue")), queues[0])
 
 
-def desk_context(
-    request: HttpRequest, queues: Sequence[Queue], queue: Queue, whole: Lengths, now: datetime
-) -> dict[str, Any]:
+def desk_context(request: HttpRequest, desk: Desk, queue: Queue, now: datetime) -> dict[str, Any]:
     """Return what a desk of list and pane shows, or the part of it that is asked for.
 
-    ``whole`` counts the queues as they are, not narrowed. The page comes with its list; further
-    rows, what its filters may be set to and the first case it then fetches by itself.
+    The page comes with its list; further rows, what its filters may be set to and the first case
+    it then fetches by itself.
     """
     part, number = request.GET.get("part"), request.GET.get("case", "")
     kept = filter_of(request.GET)
@@ -183,36 +181,52 @@ def desk_context(
         "back": back,
     }
     if part == "filters":
+        queue = queue_of(desk, request.user, queue.key, now)
         return context | {"choices": choices_in(request.user, queue, request.GET)}
     if part == "pane":
         return context | pane_context(request, number, back, now)
-    narrow = narrowed(request.user, kept, now)
-    context |= rows_context(request, queue, narrow, now)
+    narrow = narrowed(request.user, kept, now) if kept else None
+    context |= rows_context(request, desk, queue.key, narrow, now)
     if part == "rows":
         return context
-    lengths = queue_lengths(request.user, queues, narrow) if kept else whole(request.user, now)
+    queues = desk.queues(request.user)
+    if narrow is None:
+        lengths = desk.lengths(request.user, now)
+    else:
+        lengths = queue_lengths(request.user, desk.queues_of(request.user, now), narrow)
     context["tabs"] = [
         (each, lengths[each.key], each is queue)
         for each in queues
         if lengths[each.key] or each is queue or not each.is_quiet
     ]
     if number:
-        return context | {"is_chosen": True, **pane_context(request, number, back, now)}
-    return context | {"late_number": context["rows"][0]["number"] if context["rows"] else ""}
+        context |= {"is_chosen": True, **pane_context(request, number, back, now)}
+        return context | {"open_number": context["case"].number}
+    first = context["rows"][0]["number"] if context["rows"] else ""
+    return context | {"late_number": first, "open_number": first}
+
+
+def queue_of(desk: Desk, user: User, key: str, now: datetime) -> Queue:
+    """Return a queue with the conditions of this person at this moment."""
+    return next(queue for queue in desk.queues_of(user, now) if queue.key == key)
 
 
 def rows_context(
-    request: HttpRequest, queue: Queue, narrow: Narrow, now: datetime
+    request: HttpRequest, desk: Desk, key: str, narrow: Narrow | None, now: datetime
 ) -> dict[str, Any]:
     """Return the rows of a queue from the place asked for on, and where the next ones begin."""
     place = request.GET.get("from", "0")
     if not place.isdecimal() or len(place) > MOST_DIGITS:
         raise Http404
-    start = int(place)
-    found = queue_cases(
-        request.user, queue, order=MOST_URGENT, limit=PAGE_SIZE + 1, start=start, narrow=narrow
-    )
-    cases = list(found)
+    start, user = int(place), request.user
+    if start == 0 and narrow is None:
+        cases = desk.begin(user, key, now)
+    else:
+        queue = queue_of(desk, user, key, now)
+        narrow = narrow or everything
+        cases = list(
+            queue_cases(user, queue, order=desk.order, limit=desk.limit, start=start, narrow=narrow)
+        )
     return {
         "rows": [case_row(case, now) for case in cases[:PAGE_SIZE]],
         "next": start + PAGE_SIZE if len(cases) > PAGE_SIZE else None,
