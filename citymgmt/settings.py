@@ -274,6 +274,7 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 CENSUS_MOST_BYTES = env.int("CENSUS_MAX_MB", default=1000) * 1024**2  # of a surveyor's file
 CENSUS_MOST_LINES = env.int("CENSUS_MAX_LINES", default=6_000_000)
 CENSUS_CONFIRMING_DAYS = env.int("CENSUS_CONFIRMING_DAYS", default=10)  # bodies have so long
+CENSUS_KEPT_DAYS = env.int("CENSUS_KEPT_DAYS", default=180)  # rows of surveys that ended
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # without files, which have their own limit
 
 # --- API ------------------------------------------------------------------------------------------
@@ -332,6 +333,7 @@ CELERY_TASK_ROUTES = {
     "cases.recalculate_deadlines": {"queue": "long"},
     "common.heartbeat_long": {"queue": "long"},
     "components.work_survey": {"queue": "long"},
+    "components.shrink_surveys": {"queue": "long"},
     "evaluation.check_facts": {"queue": "long"},
     "evaluation.draft_statements": {"queue": "long"},
 }
@@ -416,6 +418,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 20.0,
         "options": {"expires": 20},
     },
+    "shrink-surveys": {"task": "components.shrink_surveys", "schedule": crontab(hour=2, minute=30)},
     "end-confirmations": {"task": "components.end_confirmations", "schedule": 600.0},
     "settle-desks": {
         "task": "dispatch.settle_desks",

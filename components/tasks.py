@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError as BrokerGone
 from common import clock
 from components.census.publish import WORK, work_later
 from components.census.services import confirmations_expire
+from components.census.staging import surveys_shrink
 from components.census.work import survey_failed, survey_work, surveys_waiting
 from components.documents.services import document_make, documents_expire, documents_unfinished
 from components.models import Document
@@ -21,6 +22,7 @@ from components.tiling.services import counts_fold
 log = structlog.get_logger("citymgmt.documents")
 
 SLICE_SECONDS = 60  # of work on a survey: then the next has its turn
+SHRINK_SECONDS = 20 * 60
 
 
 def start_document(document: Document) -> None:
@@ -80,6 +82,12 @@ def resume_surveys() -> int:
 def end_confirmations() -> int:
     """Record the silence of bodies whose date has passed."""
     return confirmations_expire(now=clock.now())
+
+
+@shared_task(name="components.shrink_surveys")
+def shrink_surveys() -> int:
+    """Remove the rows of surveys that ended long ago; what takes longer goes on the next night."""
+    return surveys_shrink(now=clock.now(), seconds=SHRINK_SECONDS)
 
 
 @shared_task(name="components.fold_counts")

@@ -1,8 +1,9 @@
 """What a survey leaves in the database: the file's lines, what they mean, what differs.
 
 Lines, rows, words and findings are staging: millions of them, written in sets and forgotten some
-months after the survey ended. Their keys to other tables are not constraints: they come from joins
-with those tables, and checking each of a million rows again would cost more than finding them.
+months after the survey ended (``staging.py``). Their keys to other tables are not constraints: they
+come from joins with those tables, and checking each of a million rows again would cost more than
+finding them.
 """
 
 from __future__ import annotations
@@ -114,6 +115,9 @@ class Survey(models.Model):
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     ended_by = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("ended by")
+    )
+    rows_removed_at = models.DateTimeField(
+        _("rows without errors removed at"), null=True, blank=True, editable=False
     )
 
     class Meta:

@@ -18,14 +18,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from common.errors import DomainError
-from components.census.models import (
-    Survey,
-    SurveyFinding,
-    SurveyLine,
-    SurveyPart,
-    SurveyRow,
-    SurveyWord,
-)
+from components.census.models import Survey, SurveyPart
+from components.census.staging import findings_forget, survey_forget
 from components.census.steps.check import check_step
 from components.census.steps.compare import compare_begin, compare_end, compare_step
 from components.census.steps.progress import manners_set, statement
@@ -223,23 +217,6 @@ class _Worker:
                 part.error = str(refused.message)
                 part.save(update_fields=["state", "error"])
         return True
-
-
-def survey_forget(survey_id: int) -> None:
-    """Remove what was read of a survey, before it is read again."""
-    for model in (SurveyLine, SurveyWord):
-        model.objects.filter(survey=survey_id).delete()
-    findings_forget(survey_id)
-
-
-def findings_forget(survey_id: int) -> None:
-    """Remove what was found, except where it is in the register already."""
-    SurveyRow.objects.filter(survey=survey_id).delete()
-    SurveyWord.objects.filter(survey=survey_id).delete()
-    decided = SurveyPart.objects.filter(survey=survey_id, state__in=DECIDED)
-    kept = list(decided.exclude(state=PartState.SENT_BACK).values_list("community_id", flat=True))
-    SurveyFinding.objects.filter(survey=survey_id).exclude(community_id__in=kept).delete()
-    SurveyPart.objects.filter(survey=survey_id).exclude(community_id__in=kept).delete()
 
 
 def _nothing_there() -> DomainError:

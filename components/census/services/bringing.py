@@ -162,7 +162,7 @@ def survey_start(
     survey.communities = _communities(survey.city, communities)
     ground_for(survey)
     survey.position, survey.error, survey.started_at = BEGIN, "", now
-    survey.ended_at = survey.ended_by = None
+    survey.ended_at = survey.ended_by = survey.rows_removed_at = None
     survey.save()
     if profile_name:
         _profile_save(survey, actor, profile_name.strip()[:80], now)
