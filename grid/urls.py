@@ -6,4 +6,7 @@ from grid import views
 
 app_name = "grid"
 
-urlpatterns = [path("places/options/", views.place_options, name="place-options")]
+urlpatterns = [
+    path("places/options/", views.place_options, name="place-options"),
+    path("communities/options/", views.area_options, name="area-options"),
+]

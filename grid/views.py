@@ -1,4 +1,4 @@
-"""Places for a field in which an address is typed."""
+"""Options for fields in which an address, or a street or community, is typed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from common import clock
+from grid.area_search import areas_search
 from grid.geocoding.reading import MAX_LENGTH
 from grid.geocoding.selectors import address_search
 
 OPTION_COUNT = 8
+AREA_COUNT = 40  # a street has up to thirty communities
+AREA_LENGTH = 60
 
 
 @require_safe
@@ -20,3 +23,17 @@ def place_options(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("address", "").strip()[:MAX_LENGTH]
     found = address_search(text, on=timezone.localdate(clock.now()), limit=OPTION_COUNT)
     return render(request, "ui/_place_options.html", {"places": found, "text": text})
+
+
+@require_safe
+def area_options(request: HttpRequest) -> HttpResponse:
+    """Return the streets and communities that a text may mean, of a district if one is chosen."""
+    text = request.GET.get("search", "").replace("\0", "").strip()[:AREA_LENGTH]
+    district = request.GET.get("district", "")[:12].replace("\0", "")
+    found = areas_search(text, on=timezone.localdate(clock.now()), district=district)
+    context = {
+        "areas": found[:AREA_COUNT],
+        "rest": max(len(found) - AREA_COUNT, 0),
+        "asked": bool(text or district),
+    }
+    return render(request, "ui/_area_options.html", context)

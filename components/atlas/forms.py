@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from components.atlas.sheets import SCALES
-from components.choices import area_by_code, area_choices
+from grid.fields import AreaField
 
 SUITED = ("", _("chosen so that symbols can be read"))
 
@@ -17,8 +17,8 @@ SUITED = ("", _("chosen so that symbols can be read"))
 class AtlasForm(forms.Form):
     """Whose atlas, on which paper, at which scale."""
 
-    area = forms.ChoiceField(
-        label=_("Street or community"), widget=forms.Select(attrs={"class": "input"})
+    area = AreaField(
+        label=_("Street or community"), help_text=_("whole street: one atlas a community")
     )
     paper = forms.ChoiceField(
         label=_("Paper"),
@@ -35,13 +35,4 @@ class AtlasForm(forms.Form):
 
     def __init__(self, *args: Any, day: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.day = day
-        choices = area_choices(day, _("whole street, one atlas a community"))
-        self.fields["area"].choices = [("", "----"), *choices]
-
-    def clean_area(self) -> Any:
-        """Return the area itself."""
-        area = area_by_code(self.cleaned_data["area"], self.day)
-        if area is None:
-            raise forms.ValidationError(_("There is no such area."))
-        return area
+        self.fields["area"].look_up(day, self["area"].value())

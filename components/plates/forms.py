@@ -8,17 +8,16 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from components.choices import area_by_code, area_choices, type_choices
+from components.choices import type_choices
 from components.models import Plate
 from components.plates.sheets import SIZES
+from grid.fields import AreaField
 
 
 class PlatesForm(forms.Form):
     """Which components, and how their plates are printed."""
 
-    area = forms.ChoiceField(
-        label=_("Street or community"), widget=forms.Select(attrs={"class": "input"})
-    )
+    area = AreaField(label=_("Street or community"))
     types = forms.MultipleChoiceField(
         label=_("Types"),
         required=False,
@@ -40,16 +39,8 @@ class PlatesForm(forms.Form):
 
     def __init__(self, *args: Any, day: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.day = day
-        self.fields["area"].choices = [("", "----"), *area_choices(day, _("whole street"))]
+        self.fields["area"].look_up(day, self["area"].value())
         self.fields["types"].choices = type_choices(day)
-
-    def clean_area(self) -> Any:
-        """Return the area itself."""
-        area = area_by_code(self.cleaned_data["area"], self.day)
-        if area is None:
-            raise forms.ValidationError(_("There is no such area."))
-        return area
 
 
 class RevokeForm(forms.Form):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.contrib.gis.geos import LineString, Point
 from django.utils import timezone, translation
 
+from common.pinyin import search_keys
 from common.typesetting import typeset_png
 from components.atlas.book import TEMPLATE, atlas_data, survey_of
 from components.models import CaseType, Component, Document
@@ -196,3 +198,44 @@ def test_only_a_few_documents_are_made_at_once_for_one_person(page_of, cast, mon
     codes = Area.objects.filter(level="community").values_list("code", flat=True)[:6]
     statuses = [leader.post("/components/atlas/", {"area": code}).status_code for code in codes]
     assert statuses == [302] * 5 + [400]
+
+
+# ── finding a street or community ─────────────────────────────────────────────────────────────
+
+
+def found(reader, **query) -> list[str]:
+    """Return the codes that the field offers for a text and a district."""
+    page = reader.get("/communities/options/", query).content.decode()
+    return re.findall(r'data-value="(\d+)"', page)
+
+
+def test_a_community_is_found_by_its_name_sound_code_and_what_it_lies_in(page_of, community):
+    leader = page_of("leader_tang")
+    street, district = community.parent, community.parent.parent
+    whole = district.name + street.name
+    for text in (
+        community.name,
+        search_keys(community.name)[0],
+        search_keys(community.name)[1],
+        community.code,
+        whole + community.name,
+    ):
+        assert community.code in found(leader, search=text)[:3], text
+    inside = found(leader, search=street.name)
+    assert inside[0] == street.code, "the whole street comes first"
+    assert community.code in inside
+    assert found(leader, search=f"{district.name} {street.name}")[0] == street.code
+    assert found(leader, search="没有这个地方") == []
+    other = Area.objects.filter(level="district").exclude(pk=district.pk).values_list("code")
+    for (code,) in other:
+        assert community.code not in found(leader, search=community.name, district=code)
+    assert street.code in found(leader, search="", district=district.code)
+    assert found(leader, search="") == []
+
+
+def test_what_is_chosen_is_shown_in_words_again(page_of, community):
+    page = page_of("leader_tang").get("/components/atlas/", {"area": community.code})
+    text = page.content.decode()
+    assert f'value="{community.code}"' in text
+    assert f" · {community.name_en or community.name}" in text
+    assert text.count("<option") < 30, "not every community of the city is on the page"
