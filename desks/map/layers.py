@@ -113,7 +113,7 @@ LAYERS: Mapping[str, Layer] = {
             "count": {"count": "Number", "light": "String"},
             "case": {"number": "String", "type": "String", "light": "String"},
         },
-        max_age=10,
+        max_age=0,  # asked for again when a case has changed; the ETag spares the sending
         min_zoom=CASE_MIN_ZOOM,
         max_zoom=CASE_MAX_ZOOM,
     ),

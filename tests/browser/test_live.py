@@ -26,6 +26,11 @@ SHIFTS = """() => new Promise((done) => {
     done();
 })"""
 
+CASE_ON_MAP = """([lon, lat, number]) => {
+    const there = document.querySelector("[data-city-map]").cityMapPage.under({ lng: lon, lat });
+    return there?.feature.props.number === number;
+}"""
+
 
 @pytest.fixture
 def address(transactional_db) -> Iterator[str]:
@@ -46,9 +51,11 @@ def test_what_others_do_arrives_on_open_pages_without_a_reload(person, city_cast
     number = story.case.number
     wang, wu = person("acceptor_wang"), person("acceptor_wu")
     desk, listed = wang.go("/acceptance/"), wu.go("/cases/")
+    lon, lat = city_cast.near(40)
+    mapped = person("supervisor_zhao").go(f"/map/?at={lon},{lat},18")
     expect(desk.locator("#duplicates .section-title")).to_be_visible()  # the desk's own last words
     expect(desk.locator("[data-hold]")).to_contain_text("Yours")
-    for page in (desk, listed):
+    for page in (desk, listed, mapped):
         expect(page.locator('[data-health="ok"]')).to_be_visible()
         page.evaluate(SHIFTS)
     row = listed.locator(f'[data-case="{number}"]')
@@ -57,6 +64,7 @@ def test_what_others_do_arrives_on_open_pages_without_a_reload(person, city_cast
     other = Story(city_cast, metres=40)
     expect(desk.locator("[data-news]")).to_contain_text("1 changed since you looked")
     assert desk.locator(f'[data-case="{other.case.number}"]').count() == 0, "nothing is pushed in"
+    mapped.wait_for_function(CASE_ON_MAP, arg=[lon, lat, other.case.number])
 
     story.act("accept", city_cast.acceptor_wang)
     expect(row.locator(".badge")).not_to_have_text(before)

@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pytest
 from django.contrib.gis.geos import Point
+from django.db import connection
 from playwright.sync_api import expect
 
 from common.geo import wgs84_from_gcj02
@@ -66,6 +67,44 @@ def test_a_component_is_found_by_its_code_clicked_and_filtered_away(person, tree
 
     page.reload()
     expect(page.get_by_label("Landscaping and greening facilities")).not_to_be_checked()
+
+
+ON_THE_GROUND = """
+SELECT ST_Length(ST_MakeLine(points[1:2])::geography), ST_Area(ST_MakePolygon(
+    ST_MakeLine(points || points[1]))::geography)
+FROM (SELECT ARRAY[ST_Point(120.10, 30.20, 4326), ST_Point(120.15, 30.28, 4326),
+    ST_Point(120.22, 30.21, 4326)] AS points) AS three
+"""
+MEASURED = """async () => {
+    const { areaOf, crosses, lengthOf } = await import("/static/js/lib/measures.js");
+    const three = [[120.10, 30.20], [120.15, 30.28], [120.22, 30.21]];
+    const bow = [[0, 0], [1, 1], [1, 0], [0, 1]];
+    return [lengthOf(three.slice(0, 2)), areaOf(three), crosses(three), crosses(bow)];
+}"""
+
+
+def test_a_length_and_an_area_are_measured_by_keyboard_as_postgis_would(person, city_cast):
+    lon, lat = city_cast.place
+    page = person("supervisor_zhao", locale="en").go(f"/map/?at={lon},{lat},18")
+    with connection.cursor() as cursor:
+        cursor.execute(ON_THE_GROUND)
+        length, area = cursor.fetchone()
+    by_page = page.evaluate(MEASURED)
+    assert by_page[:2] == pytest.approx([length, area], rel=1e-4)
+    assert by_page[2:] == [False, True]
+
+    said = page.locator("[data-measured-text]")
+    page.get_by_role("button", name="Measure a length").press("Enter")
+    expect(said).to_contain_text("Click along the line")
+    page.keyboard.press("Enter")
+    pan = "document.querySelector('[data-city-map]').cityMapPage.map.panBy([200, 0], {animate: 0})"
+    page.evaluate(pan)
+    page.keyboard.press("Enter")
+    expect(said).to_have_text(re.compile(r"^Length: 10[23] m$"))  # 200 pixels of zoom 18
+    page.keyboard.press("Backspace")
+    expect(said).to_contain_text("Click along the line")
+    page.keyboard.press("Escape")
+    expect(said).to_be_hidden()
 
 
 PICTURE = base64.b64decode(

@@ -16,6 +16,8 @@ export function startLive() {
   startNews(log, settings);
   startRows(line, log, settings);
   startLooking(line);
+  log.addEventListener("event", ({ detail }) => document.dispatchEvent(new CustomEvent("live:case", { detail })));
+  log.addEventListener("reload", () => document.dispatchEvent(new CustomEvent("live:reload")));
   line.addEventListener("message", ({ detail }) => {
     if (detail.type !== "hint") return;
     if (detail.kind === "inbox") document.dispatchEvent(new CustomEvent("inbox-changed"));

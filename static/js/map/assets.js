@@ -9,7 +9,7 @@ function load(key, make) {
 function script(url) {
   return load(url, (done, fail) => {
     const element = document.createElement("script");
-    Object.assign(element, { src: url, onload: done, onerror: () => fail(new Error(url)) });
+    Object.assign(element, { src: url, async: false, onload: done, onerror: () => fail(new Error(url)) });
     document.head.append(element);
   });
 }
@@ -24,7 +24,7 @@ function styles(url) {
 
 /** Load Leaflet and the drawer of vector tiles; return `{ L, protomaps }`. */
 export async function mapLibraries({ leaflet, leafletCss, protomaps }) {
-  await Promise.all([styles(leafletCss), script(leaflet)]);
-  await script(protomaps); // it extends Leaflet as it loads
+  // The drawer extends Leaflet as it loads: both come at once and run in this order.
+  await Promise.all([styles(leafletCss), script(leaflet), script(protomaps)]);
   return { L: window.L, protomaps: window.protomapsL };
 }

@@ -16,14 +16,14 @@ const PIN = '<svg viewBox="0 0 28 36" aria-hidden="true"><path d="M14 35C9 27 2 
 
 /** The map in one element, with what pages do on it. */
 class CityMap {
-  constructor(element, { L, protomaps }) {
-    Object.assign(this, { element, L, protomaps, layers: {} });
+  constructor(element, { L, protomaps }, { at, namesOnTop = false } = {}) {
+    Object.assign(this, { element, L, protomaps, namesOnTop, layers: {} });
     const { data } = this;
     this.map = L.map(element, { zoomControl: false, attributionControl: false, minZoom: 10, maxZoom: 19, zoomSnap: 1 });
     L.control.zoom({ position: "topright", zoomInTitle: data.zoomIn ?? "+", zoomOutTitle: data.zoomOut ?? "−" }).addTo(this.map);
     L.control.attribution({ prefix: false }).addAttribution(data.attribution ?? "© OpenStreetMap contributors").addTo(this.map);
     const [centre, zoom] = data.lon && data.lat ? [[data.lat, data.lon], PLACE_ZOOM] : [CITY_CENTRE, CITY_ZOOM];
-    this.map.setView(centre.map(Number), Number(data.zoom ?? zoom));
+    this.map.setView(at?.centre ?? centre.map(Number), at?.zoom ?? Number(data.zoom ?? zoom));
     if (data.outside) this.drawOutside(JSON.parse(data.outside));
     this.drawBase();
   }
@@ -45,7 +45,7 @@ class CityMap {
     const previous = this.layers.base;
     const { base, grid } = this.data;
     const own = !this.isOutside;
-    this.layers.base = baseLayer(this.protomaps, { base, grid, cells: "cells" in this.data, ground: own, names: own && !this.namesOnTop }).addTo(this.map);
+    this.layers.base = baseLayer(this.protomaps, { base, grid, cells: "cells" in this.data, ground: own, names: own && !this.namesOnTop, previous }).addTo(this.map);
     previous?.remove();
   }
 
@@ -101,9 +101,9 @@ class CityMap {
   }
 }
 
-/** Make the map of an element; the same element always gives the same promise. */
-export function makeMap(element) {
-  element.cityMap ??= mapLibraries(element.dataset).then((libraries) => new CityMap(element, libraries));
+/** Make the map of an element, looking `at` a place if given; the same element always gives the same promise. */
+export function makeMap(element, options) {
+  element.cityMap ??= mapLibraries(element.dataset).then((libraries) => new CityMap(element, libraries, options));
   return element.cityMap;
 }
 

@@ -1,6 +1,8 @@
 // The page of the map: components, open cases and zones as vector tiles over the base map, with
 // what is filtered and where one looks kept in the address.
 import { makeMap } from "./base.js";
+import { tilesRefresh, whenCasesChange } from "./fresh.js";
+import { Measure } from "./measure.js";
 import { nameLayer } from "./style.js";
 
 const LIGHT_RADIUS = 6;
@@ -112,17 +114,17 @@ class CityMapPage {
     Object.assign(this, { element, city, map: city.map });
     this.side = element.querySelector("[data-side]");
     this.told = element.querySelector("[data-told]");
+    this.measure = new Measure(element, city);
     this.readAddress();
     this.side.addEventListener("change", (event) => this.chosen(event));
     this.map.on("moveend", () => this.writeAddress());
     this.map.on("click", (event) => this.clicked(event.latlng));
     this.map.on("mousemove", (event) => this.hovered(event.latlng));
     element.querySelector("[data-untold]").addEventListener("click", () => { this.told.hidden = true; });
-    city.namesOnTop = true;
-    city.drawBase();
     new MutationObserver(() => { city.drawBase(); this.draw(); }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     city.element.addEventListener("map:own", () => this.draw());
     this.draw();
+    whenCasesChange(async () => !city.layers.cases || tilesRefresh(city.layers.cases));
   }
 
   values(name) {
@@ -152,8 +154,6 @@ class CityMapPage {
       const layers = query.get("layers").split(",");
       for (const box of this.side.querySelectorAll("[name=layer]")) box.checked = layers.includes(box.value);
     }
-    const [lon, lat, zoom] = (query.get("at") ?? "").split(",").map(Number);
-    if (Number.isFinite(lon) && Number.isFinite(lat) && Number.isFinite(zoom)) this.map.setView([lat, lon], zoom);
   }
 
   writeAddress() {
@@ -181,16 +181,23 @@ class CityMapPage {
     const tones = colours();
     const data = this.element.dataset;
     const query = this.filters.toString();
-    const layer = (name, url, paintRules, maxDataZoom, zIndex) => this.city.put(name, protomaps.leafletLayer({
-      sources: { [name]: { url, maxDataZoom, levelDiff: 0 } }, paintRules, labelRules: [], attribution: "", zIndex,
-    }));
+    const layer = (name, url, paintRules, { maxDataZoom, zIndex, levelDiff = 0 }) => {
+      const earlier = this.city.layers[name];
+      const made = protomaps.leafletLayer({
+        sources: { [name]: { url, maxDataZoom, levelDiff } }, paintRules, labelRules: [], attribution: "", zIndex,
+      });
+      if (earlier?.url === url) made.views = earlier.views; // its tiles are here already
+      made.url = url;
+      this.city.put(name, made);
+    };
     const shown = this.values("layer");
-    this.city.put("zones", shown.includes("zones") ? null : undefined);
-    if (shown.includes("zones")) layer("zones", data.zones, zoneRules(protomaps, tones), 15, 2);
-    layer("components", query ? `${data.components}?${query}` : data.components, componentRules(protomaps, tones), 18, 3);
-    this.city.put("names", this.city.isOutside ? undefined : nameLayer(protomaps, { ...this.city.data, zIndex: 4 }));
-    this.city.put("cases", undefined);
-    if (shown.includes("cases")) layer("cases", data.cases, caseRules(tones), 18, 5);
+    if (shown.includes("zones")) layer("zones", data.zones, zoneRules(protomaps, tones), { maxDataZoom: 15, zIndex: 2 });
+    else this.city.put("zones", undefined);
+    layer("components", query ? `${data.components}?${query}` : data.components, componentRules(protomaps, tones), { maxDataZoom: 18, zIndex: 3 });
+    this.city.put("names", this.city.isOutside ? undefined : nameLayer(protomaps, this.city.layers.base, 4));
+    // A light needs less of a pixel than a dot of a million: a quarter of the tiles will do.
+    if (shown.includes("cases")) layer("cases", data.cases, caseRules(tones), { maxDataZoom: 18, zIndex: 5, levelDiff: 1 });
+    else this.city.put("cases", undefined);
     this.writeAddress();
   }
 
@@ -198,7 +205,10 @@ class CityMapPage {
   under({ lng, lat }) {
     for (const reach of REACHES) {
       for (const name of ["cases", "components"]) {
-        const found = this.city.layers[name]?.queryTileFeaturesDebug(lng, lat, reach).get(name) ?? [];
+        const layer = this.city.layers[name];
+        const view = layer?.views.get(name);
+        const brush = reach * 2 ** (view?.levelDiff ?? 0); // the drawer halves it for tiles of a zoom less
+        const found = layer?.queryTileFeaturesDebug(lng, lat, brush).get(name) ?? [];
         const [hit] = found.filter(({ layerName }) => layerName !== "shape").concat(found);
         if (hit) return { name, layer: hit.layerName, feature: hit.feature };
       }
@@ -207,10 +217,11 @@ class CityMapPage {
   }
 
   hovered(place) {
-    this.city.element.classList.toggle("is-over", Boolean(this.under(place)));
+    this.city.element.classList.toggle("is-over", !this.measure.isOn && Boolean(this.under(place)));
   }
 
   async clicked(place) {
+    if (this.measure.isOn) return;
     const hit = this.under(place);
     if (!hit) { this.told.hidden = true; return; }
     if (hit.layer === "count") { this.map.setView(place, Math.min(this.map.getZoom() + 2, 19)); return; }
@@ -227,8 +238,14 @@ class CityMapPage {
   }
 }
 
+/** Return where the address says to look, undefined where it does not. */
+function atOf(address) {
+  const [lon, lat, zoom] = (new URLSearchParams(address).get("at") ?? "").split(",").map(Number);
+  return [lon, lat, zoom].every(Number.isFinite) ? { centre: [lat, lon], zoom } : undefined;
+}
+
 for (const element of document.querySelectorAll("[data-city-map]")) {
   const map = element.querySelector("[data-map]");
   map.dataset.started = "";
-  makeMap(map).then((city) => { element.cityMapPage = new CityMapPage(element, city); }, () => { map.textContent = map.dataset.failed; });
+  makeMap(map, { at: atOf(location.search), namesOnTop: true }).then((city) => { element.cityMapPage = new CityMapPage(element, city); }, () => { map.textContent = map.dataset.failed; });
 }

@@ -87,22 +87,25 @@ function labelRules(protomaps, colours, language) {
   ];
 }
 
-/** Make the layer of all this, in the colours of the theme in force; ground and names may come from elsewhere. */
-export function baseLayer(protomaps, { base, grid, cells = false, ground = true, names = true }) {
+/** Make the layer of all this, in the colours of the theme in force; ground and names may come from elsewhere, tiles from an earlier layer. */
+export function baseLayer(protomaps, { base, grid, cells = false, ground = true, names = true, previous = null }) {
   const colours = mapColours();
-  return protomaps.leafletLayer({
-    sources: { base: { url: base, maxDataZoom: 15 }, grid: { url: grid, maxDataZoom: 15 } },
+  const layer = protomaps.leafletLayer({
+    sources: previous ? {} : { base: { url: base, maxDataZoom: 15 }, grid: { url: grid, maxDataZoom: 15 } },
     backgroundColor: ground ? colours.ground : undefined, attribution: "",
     paintRules: paintRules(protomaps, colours, { cells, ground }),
     labelRules: names ? labelRules(protomaps, colours, document.documentElement.lang) : [],
   });
+  if (previous) layer.views = previous.views;
+  return layer;
 }
 
-/** Make the layer of names alone, to lie over what a page draws. */
-export function nameLayer(protomaps, { base, grid, zIndex }) {
-  return protomaps.leafletLayer({
-    sources: { base: { url: base, maxDataZoom: 15 }, grid: { url: grid, maxDataZoom: 15 } },
-    paintRules: [], attribution: "", zIndex,
+/** Make the layer of names alone, to lie over what a page draws; it reads the tiles of `base`, a layer of all this. */
+export function nameLayer(protomaps, base, zIndex) {
+  const layer = protomaps.leafletLayer({
+    sources: {}, paintRules: [], attribution: "", zIndex,
     labelRules: labelRules(protomaps, mapColours(), document.documentElement.lang),
   });
+  layer.views = base.views;
+  return layer;
 }
