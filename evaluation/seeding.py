@@ -60,7 +60,7 @@ def _copy(number: int, days: int, until: int) -> int:
         f" SELECT {', '.join(values[name] for name in COLUMNS)}"
         " FROM evaluation_fact AS fact JOIN seed_cell AS here ON here.cell_id = fact.cell_id"
         " JOIN seed_cell AS there ON there.place = (here.place + %(step)s) %% here.total"
-        " WHERE fact.position <= %(until)s ORDER BY fact.id"
+        f" WHERE fact.id < (%(until)s + 1) * {PLACES} ORDER BY fact.id"  # by the index of keys
     )
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
@@ -70,7 +70,7 @@ def _copy(number: int, days: int, until: int) -> int:
         added = cursor.rowcount
         cursor.execute(
             "INSERT INTO evaluation_dirtyday (day, touch_count)"
-            " SELECT DISTINCT day - %s, 1 FROM evaluation_fact WHERE position <= %s"
+            f" SELECT DISTINCT day - %s, 1 FROM evaluation_fact WHERE id < (%s + 1) * {PLACES}"
             " ON CONFLICT DO NOTHING",
             [days, until],
         )
