@@ -46,7 +46,7 @@ def facts_multiply(*, copies: int, cases: int, days: int, until: int) -> Iterato
 
 @transaction.atomic
 def _copy(number: int, days: int, until: int) -> int:
-    offset = number * until
+    offset, beyond = number * until, (until + 1) * PLACES
     values = {
         **{name: f"fact.{name}" for name in COLUMNS},
         **{name: f"fact.{name} - make_interval(days => %(days)s)" for name in MOVED},
@@ -60,18 +60,20 @@ def _copy(number: int, days: int, until: int) -> int:
         f" SELECT {', '.join(values[name] for name in COLUMNS)}"
         " FROM evaluation_fact AS fact JOIN seed_cell AS here ON here.cell_id = fact.cell_id"
         " JOIN seed_cell AS there ON there.place = (here.place + %(step)s) %% here.total"
-        f" WHERE fact.id < (%(until)s + 1) * {PLACES} ORDER BY fact.id"  # by the index of keys
+        " WHERE fact.id < %(beyond)s ORDER BY fact.id"  # by the index of keys
     )
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute("SET LOCAL synchronous_commit = off")
         cursor.execute(_CELLS)
-        cursor.execute(sql, {"days": days, "offset": offset, "until": until, "step": number * 7919})
+        cursor.execute(
+            sql, {"days": days, "offset": offset, "beyond": beyond, "step": number * 7919}
+        )
         added = cursor.rowcount
         cursor.execute(
             "INSERT INTO evaluation_dirtyday (day, touch_count)"
-            f" SELECT DISTINCT day - %s, 1 FROM evaluation_fact WHERE id < (%s + 1) * {PLACES}"
+            " SELECT DISTINCT day - %s, 1 FROM evaluation_fact WHERE id < %s"
             " ON CONFLICT DO NOTHING",
-            [days, until],
+            [days, beyond],
         )
     return added
