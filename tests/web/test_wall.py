@@ -171,6 +171,17 @@ def test_what_is_kept_in_mind_of_open_cases_stays_what_the_database_says(cast, b
     compare(NOW + 30 * DAY)
 
 
+def test_who_looked_at_the_clock_a_moment_ago_has_nothing_read_anew(
+    cast, busy_city, django_assert_num_queries
+):
+    city, known = Scope(cast.city.pk), OpenCases(cast.city.pk)
+    told = known.totals(city, NOW)
+    with django_assert_num_queries(1):
+        assert known.totals(city, NOW - timedelta(seconds=1)) == told
+    with django_assert_num_queries(2):  # a clock that goes back: the log's head, the cases
+        known.totals(city, NOW - timedelta(minutes=1))
+
+
 def test_yesterday_counts_until_the_same_hour(busy_city, page_of):
     reported = figures_of(page_of("supervisor_zhao"))["today"]["reported"]
     assert reported["yesterday"] == 1, "not the one of five minutes later"
