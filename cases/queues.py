@@ -258,10 +258,10 @@ class _Written:
 
 
 class Desk:
-    """A desk of queues: how long they are and where each begins, while its list is not narrowed.
+    """A desk of queues: how long they are, and ``limit`` cases of one from a place on.
 
-    What it asks is written once for each kind of person (``accounts.scopes``). ``queues_of`` gives
-    the queues of somebody at a moment; lists are in this order and begin with ``limit`` cases.
+    What every visit asks, lengths and beginnings that are not narrowed, is written once for each
+    kind of person (``accounts.scopes``). ``queues_of`` gives the queues of somebody at a moment.
     """
 
     def __init__(
@@ -278,21 +278,33 @@ class Desk:
         """Return the queues as they are called; their conditions are those of nobody."""
         return self._for(user).queues
 
-    def lengths(self, user: User, now: datetime) -> dict[str, int]:
+    def queue(self, user: User, key: str, now: datetime) -> Queue:
+        """Return a queue with the conditions of this person at this moment."""
+        return next(queue for queue in self.queues_of(user, now) if queue.key == key)
+
+    def lengths(self, user: User, now: datetime, narrow: Narrow | None = None) -> dict[str, int]:
         """Return how many cases stand in each queue, by its key: one query."""
+        if narrow is not None:
+            return queue_lengths(user, self.queues_of(user, now), narrow)
         written = self._for(user)
         rows = _run(written.lengths, user, now) or [[0] * len(written.queues)]
         return dict(zip((queue.key for queue in written.queues), rows[0], strict=True))
 
-    def begin(self, user: User, key: str, now: datetime) -> list[Case]:
-        """Return the first cases of a queue with what a row shows: one query."""
+    def cases(
+        self, user: User, key: str, now: datetime, *, start: int = 0, narrow: Narrow | None = None
+    ) -> list[Case]:
+        """Return the cases of a queue from a place on with what a row shows: one query."""
+        if start or narrow is not None:
+            queue = self.queue(user, key, now)
+            return list(self._listed(user, queue, start=start, narrow=narrow or everything))
         written = self._for(user)
         if key not in written.begins:
             queue = next(queue for queue in written.queues if queue.key == key)
-            somebody: Any = stand_in(shape_of(user))
-            first = queue_cases(somebody, queue, order=self.order, limit=self.limit, shown=LIST_ROW)
-            written.begins[key] = Prepared(first)
+            written.begins[key] = Prepared(self._listed(stand_in(shape_of(user)), queue))
         return _run(written.begins[key], user, now)
+
+    def _listed(self, user: Any, queue: Queue, **which: Any) -> QuerySet[Case]:
+        return queue_cases(user, queue, order=self.order, limit=self.limit, shown=LIST_ROW, **which)
 
     def _for(self, user: User) -> _Written:
         shape = shape_of(user)

@@ -27,10 +27,7 @@ from cases.queues import (
     Narrow,
     Queue,
     dispatch_queues,
-    everything,
     inbox_queues,
-    queue_cases,
-    queue_lengths,
 )
 from cases.selectors import actions_for, case_get_visible
 from cases.situation import Situation
@@ -181,7 +178,7 @@ def desk_context(request: HttpRequest, desk: Desk, queue: Queue, now: datetime) 
         "back": back,
     }
     if part == "filters":
-        queue = queue_of(desk, request.user, queue.key, now)
+        queue = desk.queue(request.user, queue.key, now)
         return context | {"choices": choices_in(request.user, queue, request.GET)}
     if part == "pane":
         return context | pane_context(request, number, back, now)
@@ -189,14 +186,10 @@ def desk_context(request: HttpRequest, desk: Desk, queue: Queue, now: datetime) 
     context |= rows_context(request, desk, queue.key, narrow, now)
     if part == "rows":
         return context
-    queues = desk.queues(request.user)
-    if narrow is None:
-        lengths = desk.lengths(request.user, now)
-    else:
-        lengths = queue_lengths(request.user, desk.queues_of(request.user, now), narrow)
+    lengths = desk.lengths(request.user, now, narrow)
     context["tabs"] = [
         (each, lengths[each.key], each is queue)
-        for each in queues
+        for each in desk.queues(request.user)
         if lengths[each.key] or each is queue or not each.is_quiet
     ]
     if number:
@@ -206,11 +199,6 @@ def desk_context(request: HttpRequest, desk: Desk, queue: Queue, now: datetime) 
     return context | {"late_number": first, "open_number": first}
 
 
-def queue_of(desk: Desk, user: User, key: str, now: datetime) -> Queue:
-    """Return a queue with the conditions of this person at this moment."""
-    return next(queue for queue in desk.queues_of(user, now) if queue.key == key)
-
-
 def rows_context(
     request: HttpRequest, desk: Desk, key: str, narrow: Narrow | None, now: datetime
 ) -> dict[str, Any]:
@@ -218,15 +206,8 @@ def rows_context(
     place = request.GET.get("from", "0")
     if not place.isdecimal() or len(place) > MOST_DIGITS:
         raise Http404
-    start, user = int(place), request.user
-    if start == 0 and narrow is None:
-        cases = desk.begin(user, key, now)
-    else:
-        queue = queue_of(desk, user, key, now)
-        narrow = narrow or everything
-        cases = list(
-            queue_cases(user, queue, order=desk.order, limit=desk.limit, start=start, narrow=narrow)
-        )
+    start = int(place)
+    cases = desk.cases(request.user, key, now, start=start, narrow=narrow)
     return {
         "rows": [case_row(case, now) for case in cases[:PAGE_SIZE]],
         "next": start + PAGE_SIZE if len(cases) > PAGE_SIZE else None,
