@@ -98,7 +98,8 @@ function startPatience() {
     event.stopImmediatePropagation();
     waiting.push(event.key);
   }, true);
-  details.addEventListener("htmx:afterSettle", () => {
+  document.addEventListener("htmx:afterRequest", () => {
+    if (details.classList.contains("htmx-request")) return; // another's answer
     for (const key of waiting.splice(0)) document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
   });
   for (const failure of ["htmx:sendError", "htmx:responseError"]) details.addEventListener(failure, () => waiting.splice(0));
