@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import structlog
 from celery import shared_task
-from django.db import OperationalError as DatabaseGone
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerGone
 
@@ -12,7 +11,7 @@ from common import clock
 from components.census.publish import WORK, work_later
 from components.census.services import confirmations_expire
 from components.census.staging import surveys_shrink
-from components.census.work import survey_failed, survey_work, surveys_waiting
+from components.census.work import survey_work, surveys_waiting
 from components.documents.services import document_make, documents_expire, documents_unfinished
 from components.models import Document
 from components.register.bodies import bodies_resume, bodies_run
@@ -57,15 +56,7 @@ def expire_documents() -> int:
 @shared_task(name=WORK)
 def work_survey(survey_id: int) -> None:
     """Carry a survey on for a while; what is left goes to the end of the queue."""
-    now = clock.now()
-    try:
-        is_more = survey_work(survey_id=survey_id, now=now, seconds=SLICE_SECONDS)
-    except DatabaseGone:  # the database went away: the watchdog comes back
-        raise
-    except Exception:
-        survey_failed(survey_id=survey_id, now=now)
-        raise
-    if is_more:
+    if survey_work(survey_id=survey_id, now=clock.now(), seconds=SLICE_SECONDS):
         work_later(survey_id)
 
 

@@ -93,4 +93,5 @@ PARTS_WORKING = (P.APPROVED, P.UNDOING)
 # A community is under review in one survey at a time.
 CLAIMING = (P.REVIEWING, P.APPROVED)
 DECIDED = (P.PUBLISHED, P.SENT_BACK, P.ROLLED_BACK)
+PUBLISHERS = 2  # workers that are asked to publish at once, in districts of their own
 ENDED = (S.PUBLISHED, S.REFUSED, S.CANCELLED)

@@ -117,4 +117,5 @@ def _fill(page, **fields: str) -> None:
         else:
             field.fill(value)
     form.locator(".form-foot button.button-primary, .form-foot button.button-danger").click()
-    page.wait_for_load_state("networkidle")
+    expect(form).to_have_count(0)  # what comes of it is there: going on ends no journey of its own
+    page.wait_for_load_state()

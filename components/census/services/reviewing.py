@@ -22,7 +22,7 @@ from components.census.services.doors import (
     survey_locked,
     survey_move,
 )
-from components.census.workflow import DECIDED, PartState, SurveyState
+from components.census.workflow import DECIDED, PUBLISHERS, PartState, SurveyState
 
 
 def review_begin(survey: Survey, *, now: datetime) -> None:
@@ -140,7 +140,7 @@ def parts_approve(
     )
     if not count:
         raise not_possible(_("There is nothing to approve."))
-    work_later(survey.pk)
+    work_later(survey.pk, workers=min(count, PUBLISHERS))
     return count
 
 

@@ -135,10 +135,14 @@ _WORD_JOIN = """
 LEFT JOIN components_surveyword AS {field}_word ON {field}_word.survey_id = %(survey)s
     AND {field}_word.field = '{field}' AND {field}_word.text = chunk.{field}
 """
-# Uses the unique indexes on components_component.code and components_withdrawncode.code.
+# Looked up one by one, at most so many as there are lines in a step, never by reading the register
+# (LIMIT keeps the planner from it). Uses the unique indexes on components_component.code and
+# components_withdrawncode.code.
 _CODE_JOIN = """
-LEFT JOIN components_component AS known
-    ON known.code = left(chunk.code, 17) AND known.city_id = %(city)s
+LEFT JOIN LATERAL (
+    SELECT id, type_id, ending FROM components_component
+    WHERE code = left(chunk.code, 17) AND city_id = %(city)s LIMIT 1
+) AS known ON true
 LEFT JOIN components_withdrawncode AS withdrawn ON withdrawn.code = left(chunk.code, 17)
 LEFT JOIN (
     SELECT DISTINCT code FROM grid_area WHERE city_id = %(city)s AND level = 'district'
@@ -146,10 +150,12 @@ LEFT JOIN (
 """
 # Uses the unique index on components_sourcekey (source, key).
 _KEY_JOIN = """
-LEFT JOIN components_sourcekey AS source_key
-    ON source_key.source = %(source)s AND source_key.key = left(chunk.key, 200)
-LEFT JOIN components_component AS keyed
-    ON keyed.id = source_key.component_id AND keyed.ending = ''
+LEFT JOIN LATERAL (
+    SELECT component.id, component.type_id FROM components_sourcekey AS source_key
+    JOIN components_component AS component ON component.id = source_key.component_id
+    WHERE source_key.source = %(source)s AND source_key.key = left(chunk.key, 200)
+        AND component.ending = '' LIMIT 1
+) AS keyed ON true
 """
 _WORD_COLUMNS = {
     "type": "ref", "competent_body": "ref", "owner": "ref", "maintainer": "ref", "state": "code",

@@ -57,7 +57,9 @@ SELECT *, {_BUCKETS} FROM (
 # A table of its own, so that the planner counts it: it would guess a million buckets a row.
 _PROBES = """
 SELECT line, component_id, x, y, radius, bucket_x, bucket_y
-FROM (SELECT line, component_id, x, y, radius FROM standing) AS standing
+FROM (
+    SELECT line, component_id, x, y, radius FROM standing WHERE {which}
+) AS standing
 CROSS JOIN generate_series(floor((x - {reach}) / 10)::int, floor((x + {reach}) / 10)::int)
     AS bucket_x
 CROSS JOIN generate_series(floor((y - {reach}) / 10)::int, floor((y + {reach}) / 10)::int)
@@ -94,7 +96,7 @@ FROM (
         SELECT DISTINCT ON (probe.line) probe.line, there.id,
             (there.x - probe.x) ^ 2 + (there.y - probe.y) ^ 2 AS away2
         FROM probe JOIN there USING (bucket_x, bucket_y)
-        WHERE probe.component_id IS NULL AND (there.x - probe.x) ^ 2 + (there.y - probe.y) ^ 2
+        WHERE (there.x - probe.x) ^ 2 + (there.y - probe.y) ^ 2
             <= greatest(there.radius, probe.radius) ^ 2
         ORDER BY probe.line, away2, there.id
     ) AS nearest
@@ -102,6 +104,7 @@ FROM (
 ) AS best
 WHERE row.survey_id = %(survey)s AND row.line = best.line
 """
+# A row has the type of the component it is known as: only that type's are read.
 _FINDINGS = """
 INSERT INTO components_surveyfinding (
     survey_id, community_id, kind, type_id, line, component_id, fields, moved_m, is_accepted
@@ -122,7 +125,8 @@ FROM (
         CASE WHEN component.id IS NULL THEN '{{}}'
             ELSE array_remove(ARRAY[{fields}]::text[], NULL) END AS fields
     FROM components_surveyrow AS row
-    LEFT JOIN components_component AS component ON component.id = row.component_id
+    LEFT JOIN components_component AS component
+        ON component.id = row.component_id AND component.type_id = %(type)s
     CROSS JOIN LATERAL (
         SELECT sqrt(((ST_X(row.point) - ST_X(component.point)) * %(east_m)s) ^ 2
                 + ((ST_Y(row.point) - ST_Y(component.point)) * %(north_m)s) ^ 2) AS away_m,
@@ -134,6 +138,11 @@ WHERE (component_id IS NULL OR is_moved OR fields <> '{{}}')
     AND CASE WHEN is_moved OR component_id IS NULL THEN community_id ELSE standing_community END
         <> ALL (%(decided)s::bigint[])
 """
+# The planner knows nothing yet of a survey's rows: it would look for each component in all of them.
+_FOUND = """
+SELECT component_id FROM components_surveyrow
+WHERE survey_id = %(survey)s AND type_id = %(type)s AND component_id IS NOT NULL
+"""
 _GONE = """
 INSERT INTO components_surveyfinding (
     survey_id, community_id, kind, type_id, line, component_id, fields, is_accepted
@@ -143,10 +152,7 @@ FROM components_component AS component
 WHERE component.type_id = %(type)s AND component.city_id = %(city)s AND component.ending = ''
     AND component.community_id = ANY (%(scope)s::bigint[])
     AND component.community_id <> ALL (%(decided)s::bigint[])
-    AND NOT EXISTS (
-        SELECT FROM components_surveyrow AS row
-        WHERE row.survey_id = %(survey)s AND row.type_id = %(type)s
-            AND row.component_id = component.id)
+    AND NOT EXISTS (SELECT FROM found WHERE found.component_id = component.id)
 """
 _PARTS = """
 INSERT INTO components_surveypart (
@@ -196,6 +202,8 @@ _FIELD_CHANGED = {
 def compare_begin(survey: Survey) -> None:
     """Find what stands twice in the file, and the communities it is about."""
     values = {"survey": survey.pk}
+    # The planner, which knows nothing yet of these rows, would group them anew for each of them.
+    statement("SET LOCAL enable_nestloop = off")
     for field in ("code", "key"):
         if is_said(survey, field):
             statement(_TWICE.format(field=field, problem=f"{field}_twice"), values)
@@ -219,13 +227,15 @@ def compare_step(survey: Survey) -> int:
     }
     table_make("standing", _STANDING, values)
     statement("ANALYZE standing")
-    table_make("probe", _PROBES.format(reach="radius"))
+    table_make("probe", _PROBES.format(reach="radius", which="true"))
     statement("ANALYZE probe")
     column = "doubts" if survey.is_near_allowed else "problems"
     statement(_NEAR.format(column=column), values)
     _match(values)
     statement(findings_statement(survey), values)
     if survey.coverage == Coverage.WHOLE:
+        table_make("found", _FOUND, values)
+        statement("ANALYZE found")
         statement(_GONE, values)
     return int(kind)
 
@@ -236,7 +246,7 @@ def _match(values: dict[str, Any]) -> None:
         return
     if table_make("there", _THERE, values):
         statement("ANALYZE there")
-        table_make("probe", _PROBES.format(reach="10"))
+        table_make("probe", _PROBES.format(reach="10", which="component_id IS NULL"))
         statement("ANALYZE probe")
         statement(_MATCH, values)
 

@@ -106,11 +106,16 @@ WHERE finding.survey_id = %(survey)s AND finding.community_id = %(community)s
 """
 _KEYS = """
 INSERT INTO components_sourcekey (component_id, source, key)
-SELECT finding.component_id, %(source)s, row.key
-FROM components_surveyfinding AS finding
-JOIN components_surveyrow AS row ON row.survey_id = finding.survey_id AND row.line = finding.line
-WHERE finding.survey_id = %(survey)s AND finding.community_id = %(community)s
-    AND finding.kind <> 'gone' AND finding.is_accepted AND row.key <> ''
+SELECT component_id, %(source)s, key FROM (
+    SELECT id AS component_id, key FROM fresh
+    UNION ALL
+    SELECT finding.component_id, row.key
+    FROM components_surveyfinding AS finding
+    JOIN components_surveyrow AS row
+        ON row.survey_id = finding.survey_id AND row.line = finding.line
+    WHERE finding.survey_id = %(survey)s AND finding.community_id = %(community)s
+        AND finding.kind IN ('moved', 'changed') AND finding.is_accepted
+) AS told WHERE key <> ''
 ON CONFLICT (source, key) DO UPDATE SET component_id = excluded.component_id
     WHERE components_sourcekey.component_id <> excluded.component_id
 """
@@ -172,6 +177,7 @@ def part_publish(survey: Survey, part: SurveyPart, *, on: date, now: datetime) -
 
 
 def _write(survey: Survey, values: dict[str, Any]) -> int:
+    statement("SET CONSTRAINTS ALL IMMEDIATE")  # a third dearer where they wait for the end
     table_make("fresh", _FRESH, values)
     if is_said(survey, "code"):
         statement(_COUNTERS, values)
@@ -187,7 +193,6 @@ def _write(survey: Survey, values: dict[str, Any]) -> int:
     count += changed_by(_GONE, dict(values))
     if is_said(survey, "key"):
         statement(_KEYS, values)
-    statement("SET CONSTRAINTS ALL IMMEDIATE")
     return count
 
 

@@ -35,7 +35,7 @@ from components.census.services import (
     survey_submit,
     survey_upload,
 )
-from components.census.work import survey_work
+from components.census.work import survey_publish, survey_work
 from components.census.workflow import Coverage, Datum, PartState, SurveyState
 
 
@@ -170,7 +170,7 @@ class Command(BaseCommand):
                 findings_decide(actor=approver, part_id=part.pk, is_accepted=True, kind="gone")
         if survey.parts.filter(state=PartState.REVIEWING).exists():
             parts_approve(actor=approver, survey_id=survey.pk, now=clock.now(), reason="import")
-        survey_work(survey_id=survey.pk, now=clock.now())
+        survey_publish(survey_id=survey.pk, now=clock.now())
         survey.refresh_from_db()
         published = survey.parts.filter(state=PartState.PUBLISHED)
         count = sum(published.values_list("published_count", flat=True))
