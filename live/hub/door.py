@@ -6,24 +6,26 @@ session itself is kept as a digest only, as the database names it when it ends.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, cast
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY as PERSON_KEY
 from django.contrib.auth import get_user
 
+from accounts.backends import people_at_hand
 from accounts.delegation import SESSION_KEY, DutyEnded, standing_in
 from accounts.models import User
+from accounts.sessions import SessionStore, sessions_at_hand
 from cases.models import Case
 from common import clock
 from live.broadcasts import Guest, Handshake, Joiner, broadcast_of, guest_of
 from live.hub.sight import Scope, scope_of
 
-SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
+TOGETHER = 50  # who are asked about at once: few enough that the first need not wait for the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,20 @@ def session_digest(key: str | None) -> str:
     return sha256(key.encode()).hexdigest() if key else ""
 
 
-def admit(cookies: Mapping[str, str]) -> Entrance | None:
-    """Return who these cookies belong to now; None for a stranger.
+def admit(cookies: Sequence[Mapping[str, str]]) -> list[Entrance | None]:
+    """Return who each of these cookies belongs to now; None for a stranger.
 
-    Two queries, two more for somebody who stands in for another.
+    Two queries for all of them, two more for everybody who stands in for another.
     """
+    sessions = [SessionStore(each.get(settings.SESSION_COOKIE_NAME)) for each in cookies]
+    with sessions_at_hand({session.session_key or "" for session in sessions}):
+        people = {str(session.get(PERSON_KEY, "")) for session in sessions}
+    with people_at_hand(people):
+        return [_entrance(*each) for each in zip(cookies, sessions, strict=True)]
+
+
+def _entrance(cookies: Mapping[str, str], session: SessionStore) -> Entrance | None:
     key = cookies.get(settings.SESSION_COOKIE_NAME)
-    session = SessionStore(key)
     user = cast(Any, get_user(SimpleNamespace(session=session)))  # type: ignore[arg-type]
     if user.is_authenticated:
         user = as_whom(user, session.get(SESSION_KEY))

@@ -14,7 +14,7 @@ import logging
 import os
 import socket
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary
 from django.db import Error
 
 from live.hub import door, reading
-from live.hub.door import Entrance
+from live.hub.door import TOGETHER, Entrance
 from live.hub.lag import LagMeter
 from live.hub.lines import Line, Send, message
 from live.hub.listening import Listener
@@ -62,6 +62,8 @@ class Hub:
         self.listener = Listener(self._hear, self._after_gap)
         self._joining: dict[Line, int | None] = {}  # with the position its page knows
         self._woken = asyncio.Event()
+        self._at_door: deque[tuple[Mapping[str, str], asyncio.Future[Entrance | None]]] = deque()
+        self._admitting: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._begun: asyncio.Future[None] | None = None
 
@@ -88,9 +90,10 @@ class Hub:
 
     async def end(self) -> None:
         """End, as at the end of a test; a process that ends just ends."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *filter(None, [self._admitting])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.rights.stop()
         await self.looking.stop()
         await self.listener.stop()
@@ -102,9 +105,33 @@ class Hub:
     # ── lines come and go ─────────────────────────────────────────────────────────────────────
 
     async def admit(self, cookies: Mapping[str, str]) -> Entrance | None:
-        """Return who is at the door; None for a stranger."""
+        """Return who is at the door; None for a stranger.
+
+        Who comes while others are asked about is asked about with all who come meanwhile: after a
+        restart hundreds of pages stand there at once.
+        """
         await self.begin()
-        return await self.door.do(door.admit, cookies)
+        answer: asyncio.Future[Entrance | None] = asyncio.get_running_loop().create_future()
+        self._at_door.append((cookies, answer))
+        if self._admitting is None or self._admitting.done():
+            self._admitting = asyncio.create_task(self._admit())
+        return await answer
+
+    async def _admit(self) -> None:
+        while self._at_door:
+            together = [
+                self._at_door.popleft() for _one in range(min(len(self._at_door), TOGETHER))
+            ]
+            try:
+                found = await self.door.do(door.admit, [cookies for cookies, _ in together])
+            except Exception as error:
+                for _cookies, answer in together:
+                    if not answer.done():
+                        answer.set_exception(error)
+            else:
+                for (_cookies, answer), entrance in zip(together, found, strict=True):
+                    if not answer.done():  # it has not left meanwhile
+                        answer.set_result(entrance)
 
     def open(self, entrance: Entrance, send: Send, close: Close) -> Line:
         """Open a line; it carries nothing but beats until it subscribes or joins something."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import Error
 
 from live.hub import door
+from live.hub.door import TOGETHER, Entrance
 from live.hub.lines import Line
 
 if TYPE_CHECKING:
@@ -82,17 +83,21 @@ class Rights:
             await self._woken.wait()
             self._woken.clear()
             while self._due:
-                line = self._due.pop()
+                lines = [self._due.pop() for _one in range(min(len(self._due), TOGETHER))]
                 try:
-                    await self._decide_about(line)
+                    cookies = [line.entrance.cookies for line in lines]
+                    entrances = await self.hub.door.do(door.admit, cookies)
+                    for line, after in zip(lines, entrances, strict=True):
+                        await self._decide_about(line, after)
                 except Error as error:
                     logger.warning("Rights could not be read: %s", str(error).strip())
-                    self._due.add(line)
+                    self._due.update(lines)
                     await asyncio.sleep(AGAIN_SECONDS)
 
-    async def _decide_about(self, line: Line) -> None:
+    async def _decide_about(self, line: Line, after: Entrance | None) -> None:
+        if line in self._due:
+            return  # something was heard of it since
         before = line.entrance
-        after = await self.hub.door.do(door.admit, before.cookies)
         close = self.hub.lines.get(line)
         if close is None:
             return  # it left meanwhile

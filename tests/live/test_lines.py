@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import pytest
@@ -16,7 +17,7 @@ from cases.workflow import State
 from live.hub.hub import hub_here
 from live.hub.sight import scope_of, seen_by
 from tests.cast import ROADS, Story
-from tests.live.lines import Page, later, numbered_until_now, run
+from tests.live.lines import BACKEND, SESSION, Page, later, numbered_until_now, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,6 +75,27 @@ def test_who_is_deactivated_or_logs_out_is_cut_off_at_once(cast):
         await stays.quiet()
         await later(User.objects.filter(pk=cast.acceptor_wu.pk).update)(is_active=False)
         assert await stays.closed() == 4401
+
+    run(scene)
+
+
+def test_of_many_who_come_at_once_each_is_who_they_are(cast):
+    async def scene() -> None:
+        ended = Page(cast.acceptor_wu)
+        await later(ended.client.force_login)(cast.acceptor_wu, backend=BACKEND)
+        key = ended.client.cookies[SESSION].value
+        await later(ended.client.logout)()
+        strangers = [Page(cookies={SESSION: said}) for said in (key, "nobody", "\x01")]
+        people = [Page(cast.acceptor_wang), Page(cast.clerk_sun), Page(cast.acceptor_wang)]
+        pages = await asyncio.gather(*(page.open() for page in [*people, *strangers, Page()]))
+        assert [await page.closed() for page in pages[3:]] == [4401] * 4
+        for page in people:
+            await page.subscribe()
+        await later(Story)(cast)
+        for page in (people[0], people[2]):
+            await page.hear("case")
+        await people[1].quiet()
+        assert people[1].cases() == []
 
     run(scene)
 
