@@ -57,6 +57,7 @@ class Queue:
     filter: dict[str, str] = field(default_factory=dict)
     is_quiet: bool = False  # its tab shows only while something waits there
     cases: Callable[[User], QuerySet[Case]] | None = None  # all queues of a desk share one
+    counted: Callable[[User], QuerySet[Case]] | None = None  # the same, as all are counted best
     acts: tuple[str, ...] = ()
 
 
@@ -170,7 +171,7 @@ def inbox_queues(user: User, now: datetime) -> list[Queue]:
         Queue("suspended", _("Suspended"), mine & Q(state=State.SUSPENDED)),
         Queue("done", pgettext_lazy("queue", "Done, to check"), lead & done),
     )
-    return [replace(queue, cases=inbox_cases) for queue in queues]
+    return [replace(queue, cases=inbox_cases, counted=inbox_counted) for queue in queues]
 
 
 def _orders(**only: object) -> QuerySet[SubOrder, Any]:
@@ -183,16 +184,32 @@ def inbox_cases(user: User) -> QuerySet[Case]:
     """Return the open cases that a department leads, has a part in, or was given as a squad.
 
     All of them are visible to the reader: each has an order of theirs. Indexes: case_inbox,
-    sub_order_part_open and sub_order_squad_seen name them; they are read by their keys.
+    sub_order_part_open and sub_order_squad_seen name them; they are read by their keys, so that a
+    queue's states do not lead the planner through every department's cases.
     """
+    theirs = _lead_by(user).order_by().values("pk").union(_taken_part_in(user), all=True)
+    return _open_for(user).filter(pk__any_of=array_of(theirs))
+
+
+def inbox_counted(user: User) -> QuerySet[Case]:
+    """Return the same cases, for counting: what it leads is read through case_inbox, not by key."""
+    parts = Q(pk__any_of=array_of(_taken_part_in(user)))
+    return _open_for(user).filter(Q(department__pk__any_of=user.body_ids) | parts)
+
+
+def _open_for(user: User) -> QuerySet[Case]:
     if user.organisation is None or not user.is_active:
         return Case.objects.none()
-    bodies = user.body_ids
-    lead = Case.objects.filter(department__pk__any_of=bodies, is_open=True).order_by().values("pk")
-    parts = _orders(is_lead=False, organisation__pk__any_of=bodies)
-    given = _orders(squad__pk__any_of=bodies)
-    theirs = lead.union(parts, given, all=True)
-    return Case.objects.filter(pk__any_of=array_of(theirs), is_open=True, city=user.city_id)
+    return Case.objects.filter(is_open=True, city=user.city_id)
+
+
+def _lead_by(user: User) -> QuerySet[Case]:
+    return Case.objects.filter(department__pk__any_of=user.body_ids, is_open=True)
+
+
+def _taken_part_in(user: User) -> QuerySet[SubOrder, Any]:
+    parts = _orders(is_lead=False, organisation__pk__any_of=user.body_ids)
+    return parts.union(_orders(squad__pk__any_of=user.body_ids), all=True)
 
 
 def supervision_queues(now: datetime) -> list[Queue]:
@@ -236,7 +253,7 @@ def queue_lengths(
 ) -> dict[str, int]:
     """Return how many cases stand in each queue of a desk: one query."""
     queues = list(queues)
-    counted = _counted(narrow(_cases_of(queues[0], user)), queues)
+    counted = _counted(narrow(_counted_of(queues[0], user)), queues)
     rows = list(counted) or [[0] * len(queues)]  # no row where nothing can fit
     return dict(zip((queue.key for queue in queues), rows[0], strict=True))
 
@@ -311,7 +328,7 @@ class Desk:
         if shape not in self._by_shape:
             somebody: Any = stand_in(shape)
             queues = self.queues_of(somebody, Slot("now", DateTimeField()))
-            lengths = Prepared(_counted(_cases_of(queues[0], somebody), queues))
+            lengths = Prepared(_counted(_counted_of(queues[0], somebody), queues))
             self._by_shape[shape] = _Written(queues, lengths)
         return self._by_shape[shape]
 
@@ -325,6 +342,10 @@ def _run(prepared: Prepared[Case], user: User, now: datetime) -> list[Any]:
 
 def _cases_of(queue: Queue, user: User) -> QuerySet[Case]:
     return queue.cases(user) if queue.cases else open_cases(user)
+
+
+def _counted_of(queue: Queue, user: User) -> QuerySet[Case]:
+    return queue.counted(user) if queue.counted else _cases_of(queue, user)
 
 
 def queue_rows(user: User, queue: Queue) -> QuerySet[Case]:
