@@ -26,6 +26,7 @@ from cases.models import (
     SupervisionOrder,
 )
 from cases.workflow import POST_ROLES, Post
+from dispatch.models import ContractorLink
 from live.notifications.rules import CLERKS, HANDLERS, Recipient
 
 SHIFT = timedelta(hours=12)  # a session ends then: who logged in since is on shift
@@ -64,7 +65,7 @@ class Ties:
     )
     askers: dict[int, int] = field(default_factory=dict)
     deciders: dict[int, list[str]] = field(default_factory=dict)  # posts due now, by request
-    givers: dict[str, int] = field(default_factory=dict)
+    givers: dict[str | int, int] = field(default_factory=dict)  # by order's number, link's id
     codes: dict[str, int] = field(default_factory=dict)
 
 
@@ -90,7 +91,10 @@ def ties_of(events: Collection[CaseEvent], recipients: Collection[str]) -> Ties:
         ties.askers = {row.pk: row.asked_by_id for row in requests}
         ties.deciders = {row.pk: row.waits_for for row in requests}
     if Recipient.ORDERED_BY in recipients:
-        ties.givers = _givers({str(event.data.get("order", "")) for event in events} - {""})
+        ties.givers = {
+            **_givers({str(event.data.get("order", "")) for event in events} - {""}),
+            **_senders({key for event in events if (key := _link_id(event)) is not None}),
+        }
     if Recipient.ADDRESSED in recipients:
         named = {code for event in events if isinstance(code := _organisation(event), str)}
         found = Organisation.objects.filter(code__in=named) if named else ()
@@ -98,7 +102,7 @@ def ties_of(events: Collection[CaseEvent], recipients: Collection[str]) -> Ties:
     return ties
 
 
-def _givers(numbers: set[str]) -> dict[str, int]:
+def _givers(numbers: set[str]) -> dict[str | int, int]:
     if not numbers:
         return {}
     return {
@@ -108,6 +112,17 @@ def _givers(numbers: set[str]) -> dict[str, int]:
             "number", "given_by_id"
         )
     }
+
+
+def _senders(links: set[int]) -> dict[str | int, int]:
+    """Return who sent a contractor each of these links."""
+    sent = ContractorLink.objects.filter(pk__in=links) if links else ()
+    return {link.pk: link.sent_by_id for link in sent}
+
+
+def _link_id(event: CaseEvent) -> int | None:
+    key = event.data.get("link")
+    return key if type(key) is int else None
 
 
 def _request_id(event: CaseEvent) -> int | None:
@@ -171,7 +186,9 @@ _PERSONS = {
     Recipient.COLLECTOR: lambda event, case, ties: case.collector_id,
     Recipient.REPORTER: lambda event, case, ties: case.reporter_id,
     Recipient.ASKER: lambda event, case, ties: ties.askers.get(_request_id(event) or 0),
-    Recipient.ORDERED_BY: lambda event, case, ties: ties.givers.get(event.data.get("order", "")),
+    Recipient.ORDERED_BY: lambda event, case, ties: ties.givers.get(
+        _link_id(event) or str(event.data.get("order", ""))
+    ),
 }
 _BODIES = {
     Recipient.LEAD_CLERKS: (CLERKS, lambda event, case, ties: [case.department_id]),

@@ -31,6 +31,7 @@ from dispatch.links.tokens import token_digest, token_new
 from dispatch.models import Contractor, ContractorLink, LinkAnswer
 from tests.cast import GRAY, NOW, Cast, Story, photo_of, picture
 from tests.matrix.invariants import check_case
+from tests.notices import read_log, rules_of, told
 
 KEY = "form-0001"
 
@@ -167,6 +168,7 @@ def test_photos_come_through_the_link_and_only_those_of_its_case(cast, crew, vis
 def test_an_answer_comes_back_and_the_department_completes_with_it(
     cast, story, crew, visitor, page_of
 ):
+    rules_of(cast)
     token = send(story, crew)
     clocks = list(CaseClock.objects.filter(case=story.case).order_by("pk").values())
     assert visitor.post(f"/l/{token}", form()).status_code == 302
@@ -175,6 +177,8 @@ def test_an_answer_comes_back_and_the_department_completes_with_it(
     event = CaseEvent.objects.get(case=story.case, action="answer_link")
     assert (event.role, event.actor, event.data["answer"]) == ("SYS", None, "done")
     assert event.text.content == {"note": "已清运"}
+    read_log()
+    assert told("link-answered") == [("clerk_sun", "link-answered")]
     clerk = page_of("clerk_sun")
     assert "已清运" in clerk.get(f"/inbox/?case={story.case.number}").text
     story.case.refresh_from_db()
