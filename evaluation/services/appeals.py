@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
+from cases.models import Case
 from common.errors import DomainError
 from common.text import clean_text
 from evaluation.indicators import INDICATORS
@@ -62,14 +63,11 @@ def appeal_file(*, actor: User, fact_id: int, kind: str, reason: str, now: datet
     when the days for it are over, when an appeal is open or upheld already, or of what was not
     late; ``invalid`` and ``missing_field`` 400.
     """
-    fact = (
-        Fact.objects.select_for_update(of=("self",))
-        .select_related("organisation")
-        .filter(pk=fact_id)
-        .first()
-    )
+    fact = Fact.objects.select_related("organisation").filter(pk=fact_id).first()
     if fact is None or not may_appeal(actor, fact):
         raise _refuse("not_found", _("There is no such entry."), 404)
+    # Two at once come one by one; the fact itself is written once, so that nobody may lock it.
+    Case.objects.select_for_update(of=("self",)).get(pk=fact.case_id)
     if kind not in Kind.values:
         raise _refuse("invalid", _("Say what is wrong with the entry."), 400)
     reason = clean_text(reason)[:MAX_REASON]

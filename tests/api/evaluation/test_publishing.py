@@ -224,7 +224,7 @@ def file_appeal(cast, kind="not_late", **more):
 
 
 @pytest.mark.parametrize("is_folded", [False, True])
-def test_an_appeal_and_its_reversal_leave_everything_as_before(march, is_folded):
+def test_an_appeal_and_its_reversal_leave_everything_as_before(march, is_folded, as_app_role):
     if is_folded:
         days_fold(now=APRIL_3)
     dimensions = (("organisation",), ("street",), ("person",), ("type",), ())
