@@ -15,6 +15,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
 from accounts.roles import EXPORT_REGISTER, may
@@ -50,7 +51,7 @@ COLUMNS: tuple[tuple[str | Promise, str], ...] = (
     (_("Reported"), "reported_at"),
     (_("Deadline"), "due_at"),
     (_("Handled"), "handled_at"),
-    (_("Ended"), "ended_at"),
+    (pgettext_lazy("case", "Ended"), "ended_at"),
     (_("Limit"), "limit_value"),
     (_("Reworks"), "rework_count"),
 )

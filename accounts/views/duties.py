@@ -42,6 +42,7 @@ class HandOverForm(forms.Form):
     colleague = forms.ModelChoiceField(
         User.objects.none(),
         label=gettext_lazy("Colleague"),
+        empty_label=gettext_lazy("choose…"),
         widget=forms.Select(attrs={"class": "input"}),
     )
     roles = forms.TypedMultipleChoiceField(

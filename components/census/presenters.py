@@ -132,13 +132,15 @@ def error_rows(survey: Survey, problem: str, after: int, limit: int) -> list[dic
         if wrong & {columns.get("longitude")}:
             wrong.add(columns.get("latitude"))
         shown = [name for name in columns.values() if name not in PLACE_FIELDS][:6]
+        told = wrong.union(shown)
         rows.append(
             {
                 "line": line,
                 "sentences": [problem_sentence(each) for each in problems],
                 "texts": [
                     {"header": name, "text": by_header.get(name, ""), "is_wrong": name in wrong}
-                    for name in dict.fromkeys([*shown, *(one for one in wrong if one)])
+                    for name in survey.headers
+                    if name in told
                 ],
             }
         )

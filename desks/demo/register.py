@@ -11,7 +11,7 @@ from accounts.models import City
 from components.models import Component
 from components.seeding.load import components_seed
 
-SOURCE, SEED, COUNT = "demo", 1, 45_000
+SOURCE, SEED, COUNT = "首次普查", 1, 45_000
 SURVEYED = {"key": 1.0, "control": 0.3, "ordinary": 0.06}
 
 
