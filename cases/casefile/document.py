@@ -88,9 +88,15 @@ def words(case: Case) -> dict[str, Any]:
         "requests": _("Requests"),
         "history": _("History"),
         "head": _("Digest of the last step"),
-        "stage-columns": [_("Stage"), _("Done"), _("Planned"), _("Took"), pgettext("stage", "By")],
+        "stage-columns": [
+            _("Stage"),
+            _("Done"),
+            pgettext("stage", "Planned"),
+            _("Took"),
+            pgettext("stage", "By"),
+        ],
         "clock-columns": [
-            _("Clock"),
+            _("Stage"),
             _("Charged to"),
             _("Took"),
             _("Limit"),

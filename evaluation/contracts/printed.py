@@ -45,7 +45,10 @@ def statement_data(page: StatementPage) -> dict[str, Any]:
         "lots": [
             {
                 "name": lot.name,
-                "terms": [f"{name}: {value}" for name, value in lot.terms],
+                "terms": [
+                    pgettext("separator", ": ").join((str(name), value))
+                    for name, value in lot.terms
+                ],
                 "rows": [_line(row) for row in lot.rows],
                 "amount": money_text(lot.amount_fen),
             }
