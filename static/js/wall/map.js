@@ -307,18 +307,19 @@ export class WallMap {
     });
   }
 
-  /** Let the words at a ring stand where there is room and no district's name, the wide side first. */
+  /** Let the words at a ring stand where there is room and no name nor the legend, the wide side first. */
   placeWords(pulse, x, y) {
     const { x: width, y: height } = this.map.getSize();
     const { offsetWidth: wide, offsetHeight: high } = pulse.lastElementChild;
     const away = WORDS_AWAY * remPixels();
-    const names = [...this.labels.values()].filter((label) => !label.hidden).map((label) => label.getBoundingClientRect());
+    const shown = [...this.labels.values()].filter((label) => !label.hidden);
+    const taken = [...shown, document.querySelector(".wall-legend")].map((one) => one.getBoundingClientRect());
     const frame = this.element.getBoundingClientRect();
     const isFree = ([isLeft, isAbove]) => {
       const left = x + (isLeft ? -away - wide : away);
       const top = y + (isAbove ? -away - high : away);
       const isInside = left >= 0 && top >= 0 && left + wide <= width && top + high <= height;
-      return isInside && names.every((name) => left + wide < name.left - frame.left || left > name.right - frame.left || top + high < name.top - frame.top || top > name.bottom - frame.top);
+      return isInside && taken.every((one) => left + wide < one.left - frame.left || left > one.right - frame.left || top + high < one.top - frame.top || top > one.bottom - frame.top);
     };
     const wideSide = x > width / 2;
     const places = [[wideSide, false], [wideSide, true], [!wideSide, false], [!wideSide, true]];
