@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.servers.basehttp import ThreadedWSGIServer
+from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client
 from django.test.testcases import LiveServerThread
@@ -89,8 +90,13 @@ class PatientServerThread(LiveServerThread):
 
 
 @pytest.fixture
-def address(transactional_db) -> Iterator[str]:
-    """Serve pages and every app's static files, in threads, on the test database."""
+def address(transactional_db, monkeypatch) -> Iterator[str]:
+    """Serve pages and every app's static files, in threads, on the test database.
+
+    As in production, a thread keeps its connection, and with it what PostgreSQL has planned there;
+    it ends with the browser's own connection.
+    """
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", None)
     thread = PatientServerThread("localhost", static_handler=KeptFiles)
     thread.daemon = True
     thread.start()
