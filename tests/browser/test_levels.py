@@ -13,7 +13,7 @@ from cases.services.verify import case_verify
 from cases.workflow import DEADLINE_ACTIONS, State
 from dispatch.models import ContractorLink
 from tests.browser.conftest import PHONE
-from tests.browser.test_pages import _faults
+from tests.browser.test_pages import AXE, faults_of
 from tests.cast import PASSWORD, Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,16 +58,17 @@ def test_a_case_goes_down_two_levels_and_out_by_a_link(
     address = page.get_by_label("Address of the link").input_value()
 
     with chromium.new_context(viewport=PHONE, locale="zh-CN") as phone:
+        phone.add_init_script(AXE)
         crew = phone.new_page()
         crew.goto(clerk.base + address[address.index("/l/") :])
-        assert _faults(crew) == []
+        assert faults_of(crew) == []
         expect(crew.locator("main")).to_contain_text("清运西侧垃圾")
         crew.locator('input[name="outcome"][value="done"]').check(force=True)
         crew.locator('input[type="file"]').set_input_files(photograph("green"))
         crew.locator('[name="note"]').fill("已清运，地面冲洗")
         crew.locator("button.button-primary").click()
         expect(crew.get_by_role("status")).to_contain_text("已清运，地面冲洗")
-        assert _faults(crew) == []
+        assert faults_of(crew) == []
     assert ContractorLink.objects.get().answers.get().photos.count() == 1
 
     person("clerk_shui").act(case, "complete_sub_order", note="阀门已关")
