@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from cases.models import ApprovalRequest
-from cases.workflow import State
+from accounts.roles import Role
+from accounts.services import user_create
+from cases.models import ApprovalChain, ApprovalRequest
+from cases.workflow import RequestKind, State
 from dispatch.funds.models import CostEntry, Fund, JournalEntry, Kind, ProxyThreshold, ProxyWork
 from dispatch.funds.selectors import books_verify, work_queue_lengths, works_visible_to
 from dispatch.funds.services.books import entry_reverse, year_close
@@ -13,7 +15,7 @@ from dispatch.funds.services.charges import recovery_open, refund_book
 from dispatch.funds.services.costs import Item, cost_approve, cost_check, cost_return
 from dispatch.funds.services.works import work_release
 from tests.api.funds.conftest import YEAR, Funds, refusal
-from tests.cast import NOW, Story
+from tests.cast import NOW, PASSWORD, Story
 
 
 def booked(work: ProxyWork) -> list[tuple[str, int]]:
@@ -361,3 +363,29 @@ def test_a_queue_counts_what_its_list_shows_and_nobody_sees_more_than_theirs(fun
     assert not Fund.objects.visible_to(cast.dispatcher_gongshu).exists()
     assert Fund.objects.visible_to(cast.inspector_he).count() == 2
     assert CostEntry.objects.count() == 1
+
+
+def test_of_two_leaders_only_the_second_commits_money_and_sends_the_squad(funds: Funds, cast):
+    ApprovalChain.objects.create(
+        city=cast.city,
+        kind=RequestKind.PROXY,
+        position=1,
+        steps=[["LDR"], ["LDR"]],
+        valid_from=NOW.date(),
+    )
+    story = Story(cast).walk_to(State.HANDLING)
+    story.act("request_proxy", cast.clerk_sun, estimate="3000.00")
+    story.act("approve_proxy", cast.leader_tang)
+    assert (story.case.department.code, funds.figures) == ("sanitation", (1_000_000, 0, 0))
+    assert not ProxyWork.objects.exists()
+    assert story.refused("approve_proxy", cast.leader_tang).code == "same_person"
+    second = user_create(
+        username="leader_fang",
+        password=PASSWORD,
+        city=cast.city,
+        organisation=cast.bodies["centre"],
+        display_name="方",
+        roles=[Role.LEADER],
+    )
+    story.act("approve_proxy", second)
+    assert (story.case.department.code, funds.figures) == ("squad", (700_000, 300_000, 0))
