@@ -30,7 +30,7 @@ def test_a_proxy_case_is_charged_to_the_fund(person, city_cast) -> None:
     _fill(page, year=str(now.year), amount="20,000", note="年度预算")
     page.goto(page.url.split("?")[0] + f"?year={now.year}")
     _press(page, "Allocate")
-    _fill(page, year=str(now.year), amount="12.345")
+    _send(page, year=str(now.year), amount="12.345")
     expect(page.locator(".field-error")).to_contain_text("two decimals")
     _fill(page, amount="10000")
     expect(page.locator("main")).to_contain_text("10,000.00")
@@ -108,7 +108,14 @@ def _press(page, label: str) -> None:
 
 
 def _fill(page, **fields: str) -> None:
-    """Answer the questions of the open form and send it."""
+    """Answer the questions of the open form, send it and wait for what comes of it."""
+    _send(page, **fields)
+    expect(page.locator("[data-action-form] form")).to_have_count(0)
+    page.wait_for_load_state()
+
+
+def _send(page, **fields: str) -> None:
+    """Answer the questions of the open form and send it; a refused one stays."""
     form = page.locator("[data-action-form] form")
     for name, value in fields.items():
         field = form.locator(f'[name="{name}"]').first
@@ -117,5 +124,3 @@ def _fill(page, **fields: str) -> None:
         else:
             field.fill(value)
     form.locator(".form-foot button.button-primary, .form-foot button.button-danger").click()
-    expect(form).to_have_count(0)  # what comes of it is there: going on ends no journey of its own
-    page.wait_for_load_state()
