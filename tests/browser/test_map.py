@@ -93,6 +93,7 @@ def test_a_length_and_an_area_are_measured_by_keyboard_as_postgis_would(person, 
     assert by_page[:2] == pytest.approx([length, area], rel=1e-4)
     assert by_page[2:] == [False, True]
 
+    page.wait_for_function("document.querySelector('[data-city-map]').cityMapPage")
     said = page.locator("[data-measured-text]")
     page.get_by_role("button", name="Measure a length").press("Enter")
     expect(said).to_contain_text("Click along the line")
