@@ -46,6 +46,8 @@ class Law:
                 self.of_body[use.department.code] = use.calendar.current_version_id
         self.standards = {row.pk: row for row in CaseStandard.objects.all()}
         self.bodies = dict(Organisation.objects.values_list("code", "pk"))
+        dispatchers = User.objects.filter(groups__name="dispatcher", organisation__kind="centre")
+        [self.platform] = set(dispatchers.values_list("organisation", flat=True))
 
     def stage(self, clock: str, urgency: str) -> tuple[Any, str, int]:
         return self.stages.get((clock, urgency)) or self.stages[clock, ""]
@@ -112,7 +114,7 @@ class History:
         self.naive, self.law, self.events = naive, naive.law, events
         self.watches: dict[str, Watch] = {}
         self.run = 0
-        self.desk = self.law.bodies["platform"]
+        self.desk = self.law.platform
         self.asked: dict[int, int | None] = {}
         self.is_effective = False
         self.standard: CaseStandard | None = None
