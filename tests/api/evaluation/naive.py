@@ -61,12 +61,12 @@ class Law:
         return b - a if limit[1] in NATURAL else self.calendars[limit[2]][0].between(a, b)
 
     def add(self, limit: tuple[Any, str, int], start: datetime) -> datetime:
-        length = self.length(limit)
-        return (
-            start + length
-            if limit[1] in NATURAL
-            else self.calendars[limit[2]][0].add(start, length)
-        )
+        return self.after(limit, start, self.length(limit))
+
+    def after(self, limit: tuple[Any, str, int], start: datetime, length: timedelta) -> datetime:
+        if limit[1] in NATURAL:
+            return start + length
+        return self.calendars[limit[2]][0].add(start, length)
 
 
 class Watch:
@@ -76,20 +76,23 @@ class Watch:
         self.law, self.limit, self.who = law, limit, who
         self.allowed = law.length(limit)
         self.used = timedelta()
+        self.is_late = False
         self.since: datetime | None = at
 
     def pause(self, at: datetime) -> None:
+        """Stand still; late is who ends after the moment at which the last of the time was used.
+
+        That moment may be the evening's closing time: the whole night is after it, though no more
+        working time has passed.
+        """
         if self.since is not None:
+            left = max(self.allowed - self.used, timedelta())
+            self.is_late |= at > self.law.after(self.limit, self.since, left)
             self.used += self.law.between(self.limit, self.since, at)
             self.since = None
 
     def go(self, at: datetime) -> None:
         self.since = at
-
-    @property
-    def is_late(self) -> bool:
-        assert self.since is None
-        return self.used > self.allowed
 
 
 class Naive:

@@ -88,7 +88,8 @@ def agree_with_file(path: Path, now: datetime) -> dict[str, float]:
         for measure in ("finished", "finished_late", "handled", "handled_late", "filed")
     }
     found = figures(indicators=INDICATORS, period=ALL_OF_IT, now=now)[()]
-    assert {measure: found[measure] for measure in plain} == plain
+    counted = {measure: found[measure] for measure in plain}
+    assert counted == plain, f"{counted} are not {plain}"
     assert plain["finished"] == len(taken)
     assert 0 < plain["finished_late"] < len(taken)
     return {
