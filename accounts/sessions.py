@@ -21,7 +21,7 @@ def sessions_at_hand(keys: Collection[str]) -> Iterator[None]:
     """Read many sessions in one query; stores that load within read nothing themselves."""
     wanted = {key for key in keys if "\x00" not in key}
     rows = Session.objects.filter(session_key__in=wanted, expire_date__gt=Now())
-    token = _at_hand.set({row.session_key: row for row in rows} if wanted else {})
+    token = _at_hand.set({row.session_key: row for row in rows})
     try:
         yield
     finally:

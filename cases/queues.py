@@ -187,7 +187,8 @@ def inbox_cases(user: User) -> QuerySet[Case]:
     sub_order_part_open and sub_order_squad_seen name them; they are read by their keys, so that a
     queue's states do not lead the planner through every department's cases.
     """
-    theirs = _lead_by(user).order_by().values("pk").union(_taken_part_in(user), all=True)
+    lead = Case.objects.filter(department__pk__any_of=user.body_ids, is_open=True).order_by()
+    theirs = lead.values("pk").union(_taken_part_in(user), all=True)
     return _open_for(user).filter(pk__any_of=array_of(theirs))
 
 
@@ -201,10 +202,6 @@ def _open_for(user: User) -> QuerySet[Case]:
     if user.organisation is None or not user.is_active:
         return Case.objects.none()
     return Case.objects.filter(is_open=True, city=user.city_id)
-
-
-def _lead_by(user: User) -> QuerySet[Case]:
-    return Case.objects.filter(department__pk__any_of=user.body_ids, is_open=True)
 
 
 def _taken_part_in(user: User) -> QuerySet[SubOrder, Any]:

@@ -105,6 +105,18 @@ class Cast:
         """Everyone who has a log-in."""
         return iter(self.people.values())
 
+    def hire(self, name: str, body: str, role: Role) -> User:
+        """Give a body one more person."""
+        self.people[name] = user_create(
+            username=name,
+            password=PASSWORD,
+            city=self.city,
+            organisation=self.bodies[body],
+            display_name=name,
+            roles=[role],
+        )
+        return self.people[name]
+
     def near(self, metres: float) -> tuple[float, float]:
         """Return a place so far north of the usual one."""
         lon, lat = self.place

@@ -6,11 +6,11 @@ import pytest
 from django.db import transaction
 
 from accounts.roles import Role
-from accounts.services import organisation_create, user_create
+from accounts.services import organisation_create
 from cases.errors import CaseNotFound
 from cases.models import Case, CaseClock, CaseEvent, SubOrder
 from cases.workflow import State
-from tests.cast import PASSWORD, Cast, Story
+from tests.cast import Cast, Story
 from tests.matrix.invariants import check_case
 
 SQUADS = ("east", "west")
@@ -27,14 +27,7 @@ def squads(cast: Cast) -> Cast:
             name=f"{name} squad",
             parent=cast.bodies["sanitation"],
         )
-        cast.people[f"clerk_{name}"] = user_create(
-            username=f"clerk_{name}",
-            password=PASSWORD,
-            city=cast.city,
-            organisation=cast.bodies[name],
-            display_name=f"clerk {name}",
-            roles=[Role.DEPARTMENT_CLERK],
-        )
+        cast.hire(f"clerk_{name}", name, Role.DEPARTMENT_CLERK)
     return cast
 
 

@@ -7,14 +7,13 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.roles import Role
-from accounts.services import user_create
 from cases.models import CaseEvent
 from cases.services.verify import case_verify
 from cases.workflow import DEADLINE_ACTIONS, State
 from dispatch.models import ContractorLink
 from tests.browser.conftest import PHONE
 from tests.browser.test_pages import AXE, faults_of
-from tests.cast import PASSWORD, Story
+from tests.cast import Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,14 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_case_goes_down_two_levels_and_out_by_a_link(
     person, city_cast, chromium, photograph
 ) -> None:
-    user_create(
-        username="clerk_gudang",
-        password=PASSWORD,
-        city=city_cast.city,
-        organisation=city_cast.bodies["gudang"],
-        display_name="clerk_gudang",
-        roles=[Role.DEPARTMENT_CLERK],
-    )
+    city_cast.hire("clerk_gudang", "gudang", Role.DEPARTMENT_CLERK)
     story = Story(city_cast).walk_to(State.FILED)
     case = story.case
 

@@ -13,7 +13,6 @@ from django.db import connections
 from accounts.idempotency import run_once
 from accounts.models import User
 from accounts.roles import Role
-from accounts.services import user_create
 from cases.errors import ActionRefused
 from cases.models import Case, LeaderInstruction
 from cases.services import case_act, case_report
@@ -30,7 +29,7 @@ from evaluation.services.publishing import (
 )
 from tests.api.evaluation.contracted import APRIL_3, MARCH_1, march_of, read
 from tests.api.funds.conftest import build_funds
-from tests.cast import NOW, PASSWORD, Cast, Story, photo_of
+from tests.cast import NOW, Cast, Story, photo_of
 from tests.matrix.invariants import check_case
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -291,14 +290,7 @@ def test_two_clerks_charge_a_work_at_once_and_it_is_paid_once(cast: Cast):
 
         return work_it
 
-    twin = user_create(
-        username="inspector_yu",
-        password=PASSWORD,
-        city=cast.city,
-        organisation=cast.bodies["centre"],
-        display_name="inspector_yu",
-        roles=[Role.INSPECTOR],
-    )
+    twin = cast.hire("inspector_yu", "centre", Role.INSPECTOR)
     assert sorted(at_once(charge("inspector_he"), charge(twin.username))) == [
         "done",
         "not_possible",
@@ -371,14 +363,7 @@ def test_two_people_issue_one_statement_and_one_is_told(cast: Cast):
 def test_one_period_is_opened_and_published_once_by_people_who_do_it_at_once(cast: Cast):
     Story(cast).walk_to(State.CLOSED)
     read()
-    user_create(
-        username="leader_two",
-        password=PASSWORD,
-        city=cast.city,
-        organisation=cast.bodies["centre"],
-        display_name="leader_two",
-        roles=[Role.LEADER],
-    )
+    cast.hire("leader_two", "centre", Role.LEADER)
 
     def doing(name: str, step, **given):
         def work(barrier: Barrier) -> str:

@@ -9,11 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.roles import Role
-from accounts.services import organisation_create, user_create
+from accounts.services import organisation_create
 from cases.models import Case
 from cases.queues import inbox_cases
 from cases.workflow import State
-from tests.cast import PASSWORD, Cast, Story
+from tests.cast import Cast, Story
 from tests.web.test_desks import count_of, rows_of
 
 
@@ -23,14 +23,7 @@ def squad(cast: Cast) -> Cast:
     cast.bodies["east"] = organisation_create(
         city=cast.city, code="east", kind="squad", name="East", parent=cast.bodies["sanitation"]
     )
-    cast.people["clerk_east"] = user_create(
-        username="clerk_east",
-        password=PASSWORD,
-        city=cast.city,
-        organisation=cast.bodies["east"],
-        display_name="clerk_east",
-        roles=[Role.DEPARTMENT_CLERK],
-    )
+    cast.hire("clerk_east", "east", Role.DEPARTMENT_CLERK)
     return cast
 
 

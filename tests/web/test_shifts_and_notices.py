@@ -10,13 +10,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.roles import Role
-from accounts.services import user_create
 from cases.queues import supervision_queues
 from cases.workflow import State
 from common import clock
 from desks.models import NoticeReceipt, ShiftEntry, ShiftHandover
 from desks.supervision import first_of_each, queue_table, today_figures
-from tests.cast import NOW, PASSWORD, Story
+from tests.cast import NOW, Story
 
 
 @pytest.fixture(autouse=True)
@@ -27,15 +26,7 @@ def at_ten(monkeypatch):
 @pytest.fixture
 def next_shift(cast):
     """Who has the next shift."""
-    cast.people["supervisor_next"] = user_create(
-        username="supervisor_next",
-        password=PASSWORD,
-        city=cast.city,
-        organisation=cast.bodies["centre"],
-        display_name="supervisor_next",
-        roles=[Role.SHIFT_SUPERVISOR],
-    )
-    return cast.people["supervisor_next"]
+    return cast.hire("supervisor_next", "centre", Role.SHIFT_SUPERVISOR)
 
 
 # ── the shift ─────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 
 from accounts.models import User
 from accounts.roles import Role
-from accounts.services import user_create
 from cases.workflow import State
 from evaluation.contracts.amounts import Step
 from evaluation.contracts.models import (
@@ -21,7 +20,7 @@ from evaluation.services.facts import READER
 from grid.models import Beat, BeatAssignment
 from live.readers import reader_run
 from live.services import events_sequence
-from tests.cast import NOW, PASSWORD, ROADS, Cast, Story
+from tests.cast import NOW, ROADS, Cast, Story
 
 DAY = timedelta(days=1)
 MARCH_1 = date(2026, 3, 1)
@@ -97,14 +96,7 @@ def march_of(cast: Cast) -> CollectionContract:
 
 def manager_of_scouts(cast: Cast) -> User:
     """Return the manager of the other contractor."""
-    return user_create(
-        username="manager_far",
-        password=PASSWORD,
-        city=cast.city,
-        organisation=cast.bodies["scouts"],
-        display_name="manager_far",
-        roles=[Role.CONTRACTOR_MANAGER],
-    )
+    return cast.hire("manager_far", "scouts", Role.CONTRACTOR_MANAGER)
 
 
 def issued(cast: Cast, contract: CollectionContract, **more) -> ContractStatement:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 from accounts.roles import Role
-from accounts.services import user_create
 from cases.models import ApprovalChain, ApprovalRequest
 from cases.workflow import RequestKind, State
 from dispatch.funds.models import CostEntry, Fund, JournalEntry, Kind, ProxyThreshold, ProxyWork
@@ -15,7 +14,7 @@ from dispatch.funds.services.charges import recovery_open, refund_book
 from dispatch.funds.services.costs import Item, cost_approve, cost_check, cost_return
 from dispatch.funds.services.works import work_release
 from tests.api.funds.conftest import YEAR, Funds, refusal
-from tests.cast import NOW, PASSWORD, Story
+from tests.cast import NOW, Story
 
 
 def booked(work: ProxyWork) -> list[tuple[str, int]]:
@@ -379,13 +378,6 @@ def test_of_two_leaders_only_the_second_commits_money_and_sends_the_squad(funds:
     assert (story.case.department.code, funds.figures) == ("sanitation", (1_000_000, 0, 0))
     assert not ProxyWork.objects.exists()
     assert story.refused("approve_proxy", cast.leader_tang).code == "same_person"
-    second = user_create(
-        username="leader_fang",
-        password=PASSWORD,
-        city=cast.city,
-        organisation=cast.bodies["centre"],
-        display_name="方",
-        roles=[Role.LEADER],
-    )
+    second = cast.hire("leader_fang", "centre", Role.LEADER)
     story.act("approve_proxy", second)
     assert (story.case.department.code, funds.figures) == ("squad", (700_000, 300_000, 0))
