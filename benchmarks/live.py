@@ -23,7 +23,7 @@ import statistics
 import subprocess
 import time
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -299,12 +299,13 @@ def judge(scene: Scene) -> Iterator[Figure]:
         position: at >= scene.started and not any(a - 0.5 <= at <= b for a, b in windows)
         for position, at in times.items()
     }
-    delays = [
-        at - times[position]
-        for desk in scene.desks
-        for position, at in zip(*desk.received, strict=True)
-        if is_quiet[position]
-    ]
+    delays, slowest = [], defaultdict[int, float](float)  # by the second of writing
+    for desk in scene.desks:
+        for position, at in zip(*desk.received, strict=True):
+            if is_quiet[position]:
+                delay, second = at - times[position], int(times[position] - scene.started)
+                delays.append(delay)
+                slowest[second] = max(slowest[second], delay)
     loss = sum(desk.losses for desk in scene.desks)
     counts = sum((desk.counts for desk in scene.desks), Counter[str]())
     traffic = scene.traffic
@@ -319,7 +320,7 @@ def judge(scene: Scene) -> Iterator[Figure]:
     yield Figure(f"{name}, median", median, MEDIAN_MS, "ms", at_most=True, remark=about)
     told = (
         f"sockets lost {loss}, gaps {counts['gap']}, reloads {counts['reload']},"
-        f" feed asked {counts['resume']}"
+        f" feed asked {counts['resume']}; slowest seconds {worst_seconds(scene, slowest)}"
     )
     yield Figure(f"{name}, p99", 1000 * hundredths[98], SLOW_MS, "ms", at_most=True, remark=told)
     late = Lateness(scene, times)
@@ -335,6 +336,16 @@ def judge(scene: Scene) -> Iterator[Figure]:
     yield wrong_desks(scene)
     if scene.walls:
         yield from wall_figures(scene)
+
+
+def worst_seconds(scene: Scene, slowest: dict[int, float]) -> str:
+    """Say in which seconds of the run messages were slowest, and which fault came before."""
+    faults = [(at - scene.started, name) for name, at in scene.faults]
+    told = []
+    for second in sorted(slowest, key=slowest.__getitem__, reverse=True)[:6]:
+        before, name = max((fault for fault in faults if fault[0] <= second), default=(0, "start"))
+        told.append(f"{name}+{second - before:.0f}: {1000 * slowest[second]:.0f} ms")
+    return ", ".join(told)
 
 
 class Lateness:

@@ -1,7 +1,7 @@
 """The wall's snapshot over all cases of the database: how many queries, how long, how large.
 
     make bench BENCH=wall                      1,000,000 cases
-    SEED=10000000 make bench BENCH=wall        ten million
+    SEED=10000000 make bench BENCH=wall        ten million, of which 50,000 open
 
 Also what a second of the wall costs: what changed between two snapshots, as it is sent.
 """
