@@ -57,7 +57,7 @@ class Queue:
     filter: dict[str, str] = field(default_factory=dict)
     is_quiet: bool = False  # its tab shows only while something waits there
     cases: Callable[[User], QuerySet[Case]] | None = None  # all queues of a desk share one
-    counted: Callable[[User], QuerySet[Case]] | None = None  # the same, as all are counted best
+    parts: Callable[[User], Sequence[QuerySet[Case]]] | None = None  # of these, each read best
     acts: tuple[str, ...] = ()
 
 
@@ -171,7 +171,7 @@ def inbox_queues(user: User, now: datetime) -> list[Queue]:
         Queue("suspended", _("Suspended"), mine & Q(state=State.SUSPENDED)),
         Queue("done", pgettext_lazy("queue", "Done, to check"), lead & done),
     )
-    return [replace(queue, cases=inbox_cases, counted=inbox_counted) for queue in queues]
+    return [replace(queue, cases=inbox_cases, parts=inbox_parts) for queue in queues]
 
 
 def _orders(**only: object) -> QuerySet[SubOrder, Any]:
@@ -183,19 +183,22 @@ def _orders(**only: object) -> QuerySet[SubOrder, Any]:
 def inbox_cases(user: User) -> QuerySet[Case]:
     """Return the open cases that a department leads, has a part in, or was given as a squad.
 
-    All of them are visible to the reader: each has an order of theirs. Indexes: case_inbox,
-    sub_order_part_open and sub_order_squad_seen name them; they are read by their keys, so that a
-    queue's states do not lead the planner through every department's cases.
+    All of them are visible to the reader: each has an order of theirs.
     """
     lead = Case.objects.filter(department__pk__any_of=user.body_ids, is_open=True).order_by()
     theirs = lead.values("pk").union(_taken_part_in(user), all=True)
     return _open_for(user).filter(pk__any_of=array_of(theirs))
 
 
-def inbox_counted(user: User) -> QuerySet[Case]:
-    """Return the same cases, for counting: what it leads is read through case_inbox, not by key."""
-    parts = Q(pk__any_of=array_of(_taken_part_in(user)))
-    return _open_for(user).filter(Q(department__pk__any_of=user.body_ids) | parts)
+def inbox_parts(user: User) -> list[QuerySet[Case]]:
+    """Return the same cases in two parts: what it leads, and the others by their orders.
+
+    The first is read in the index case_inbox alone, the second by the keys that
+    sub_order_part_open and sub_order_squad_seen name.
+    """
+    lead = Q(department__pk__any_of=user.body_ids)
+    taken_part_in = Q(pk__any_of=array_of(_taken_part_in(user)))
+    return [_open_for(user).filter(lead), _open_for(user).filter(taken_part_in).exclude(lead)]
 
 
 def _open_for(user: User) -> QuerySet[Case]:
@@ -250,16 +253,22 @@ def queue_lengths(
 ) -> dict[str, int]:
     """Return how many cases stand in each queue of a desk: one query."""
     queues = list(queues)
-    counted = _counted(narrow(_counted_of(queues[0], user)), queues)
-    rows = list(counted) or [[0] * len(queues)]  # no row where nothing can fit
-    return dict(zip((queue.key for queue in queues), rows[0], strict=True))
+    parts = [narrow(part) for part in _parts_of(queues[0], user)]
+    return _added_up(_counted(parts, queues), queues)
 
 
-def _counted(cases: QuerySet[Case], queues: Iterable[Queue]) -> QuerySet[Case, Any]:
-    """Return one row: how many of these cases stand in each queue."""
+def _counted(parts: Sequence[QuerySet[Case]], queues: Iterable[Queue]) -> QuerySet[Case, Any]:
+    """Return a row for each part that has cases: how many of them stand in each queue."""
     counts = {f"n_{queue.key}": Count("pk", filter=queue.condition) for queue in queues}
-    whole = cases.order_by().values(whole=Value(1))  # one group, also of no cases
-    return whole.annotate(**counts).values_list(*counts)
+    whole = [part.order_by().values(whole=Value(1)) for part in parts]  # one group, also of none
+    rows = [each.annotate(**counts).values_list(*counts) for each in whole]
+    return rows[0].union(*rows[1:], all=True) if len(rows) > 1 else rows[0]
+
+
+def _added_up(counted: Iterable[Sequence[int]], queues: Sequence[Queue]) -> dict[str, int]:
+    rows = list(counted) or [[0] * len(queues)]  # no row where nothing can fit
+    sums = (sum(column) for column in zip(*rows, strict=True))
+    return dict(zip((queue.key for queue in queues), sums, strict=True))
 
 
 @dataclass(slots=True)
@@ -301,8 +310,7 @@ class Desk:
         if narrow is not None:
             return queue_lengths(user, self.queues_of(user, now), narrow)
         written = self._for(user)
-        rows = _run(written.lengths, user, now) or [[0] * len(written.queues)]
-        return dict(zip((queue.key for queue in written.queues), rows[0], strict=True))
+        return _added_up(_run(written.lengths, user, now), written.queues)
 
     def cases(
         self, user: User, key: str, now: datetime, *, start: int = 0, narrow: Narrow | None = None
@@ -325,7 +333,7 @@ class Desk:
         if shape not in self._by_shape:
             somebody: Any = stand_in(shape)
             queues = self.queues_of(somebody, Slot("now", DateTimeField()))
-            lengths = Prepared(_counted(_counted_of(queues[0], somebody), queues))
+            lengths = Prepared(_counted(_parts_of(queues[0], somebody), queues))
             self._by_shape[shape] = _Written(queues, lengths)
         return self._by_shape[shape]
 
@@ -341,8 +349,8 @@ def _cases_of(queue: Queue, user: User) -> QuerySet[Case]:
     return queue.cases(user) if queue.cases else open_cases(user)
 
 
-def _counted_of(queue: Queue, user: User) -> QuerySet[Case]:
-    return queue.counted(user) if queue.counted else _cases_of(queue, user)
+def _parts_of(queue: Queue, user: User) -> Sequence[QuerySet[Case]]:
+    return queue.parts(user) if queue.parts else [_cases_of(queue, user)]
 
 
 def queue_rows(user: User, queue: Queue) -> QuerySet[Case]:
@@ -364,10 +372,14 @@ def queue_cases(
 
     Chosen before they are joined with what a row shows: a long queue is sorted by its keys alone.
     """
-    chosen = narrow(queue_rows(user, queue)).order_by(*order)
-    return (
-        Case.objects.filter(pk__any_of=array_of(chosen.values("pk")[start : start + limit]))
+    end = start + limit
+    parts = [narrow(part.filter(queue.condition)) for part in _parts_of(queue, user)]
+    first, *others = (part.order_by(*order).values("pk")[:end] for part in parts)
+    chosen = first.union(*others, all=True) if others else first[start:]
+    cases = (
+        Case.objects.filter(pk__any_of=array_of(chosen))
         .select_related(*shown)
         .defer("district__geometry")
         .order_by(*order)
     )
+    return cases[start:end] if others else cases

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.roles import Role
 from accounts.services import organisation_create
 from cases.models import Case
-from cases.queues import inbox_cases
+from cases.queues import inbox_cases, inbox_parts
 from cases.workflow import State
 from tests.cast import Cast, Story
 from tests.web.test_desks import count_of, rows_of
@@ -85,6 +85,8 @@ def test_the_inbox_shows_nothing_its_reader_may_not_see(squad, page_of):
     for name, count in (("clerk_sun", 4), ("clerk_shui", 1), ("clerk_east", 1), ("clerk_hua", 0)):
         found = set(inbox_cases(squad.people[name]).values_list("pk", flat=True))
         assert len(found) == count, name
+        parts = [part.values_list("pk", flat=True) for part in inbox_parts(squad.people[name])]
+        assert sorted(pk for part in parts for pk in part) == sorted(found)  # each stands in one
         visible = Case.objects.visible_to(squad.people[name]).values_list("pk", flat=True)
         assert found <= set(visible)
 
