@@ -37,8 +37,7 @@ from common.prepared import Prepared, Slot
 
 PAGE_SIZE = 50
 REPORTED_ACTS = ("accept", "ask_confirmation", "merge", "refuse")  # in several reports at once
-ROW = ("type", "department", "desk", "district", "reporter")
-LIST_ROW = ("type", "department", "district")  # of a desk with a list and a pane
+ROW = ("type", "department", "district")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +100,10 @@ def light_of(now: datetime) -> Choice:
     )
 
 
-def acceptance_queues() -> list[Queue]:
+def acceptance_queues(_user: User, _now: datetime) -> list[Queue]:
     """What waits for an acceptor."""
     reported = Q(state=State.REPORTED)
-    return [
+    queues = (
         Queue("reported", _("To accept"), reported & ~Q(_confirmed()), acts=REPORTED_ACTS),
         Queue(
             "confirmed",
@@ -118,7 +117,13 @@ def acceptance_queues() -> list[Queue]:
             Q(state=State.HANDLED),
             acts=("send_check", "skip_check"),
         ),
-    ]
+    )
+    return [replace(queue, cases=cases_to_accept) for queue in queues]
+
+
+def cases_to_accept(user: User) -> QuerySet[Case]:
+    """Return the cases in the states in which an acceptor decides; index case_desk."""
+    return open_cases(user).filter(state__in=(State.REPORTED, State.HANDLED))
 
 
 def dispatch_queues(user: User) -> list[Queue]:
@@ -293,8 +298,9 @@ class Desk:
         *,
         order: tuple[str, ...],
         limit: int,
+        shown: tuple[str, ...] = ROW,
     ) -> None:
-        self.queues_of, self.order, self.limit = queues_of, order, limit
+        self.queues_of, self.order, self.limit, self.shown = queues_of, order, limit, shown
         self._by_shape: dict[Shape, _Written] = {}
 
     def queues(self, user: User) -> Sequence[Queue]:
@@ -326,7 +332,9 @@ class Desk:
         return _run(written.begins[key], user, now)
 
     def _listed(self, user: Any, queue: Queue, **which: Any) -> QuerySet[Case]:
-        return queue_cases(user, queue, order=self.order, limit=self.limit, shown=LIST_ROW, **which)
+        return queue_cases(
+            user, queue, order=self.order, limit=self.limit, shown=self.shown, **which
+        )
 
     def _for(self, user: User) -> _Written:
         shape = shape_of(user)

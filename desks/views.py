@@ -30,7 +30,7 @@ from cases.queues import Queue, decision_actions, posts_of, supervision_queues
 from cases.workflow import OPEN_STATES, State, arrows_from
 from common import clock
 from desks.shifts.selectors import last_handovers, open_points
-from desks.supervision import acts, first_of_each, queue_table, today_figures
+from desks.supervision import acts, first_of_each, queue_table, state_counts, today_figures
 from desks.wall.remote import walls_panel
 from desks.watch.panel import system_panel
 
@@ -44,8 +44,9 @@ def supervision(request: HttpRequest) -> HttpResponse:
     """Show every queue with its people and its most urgent case, the work to do, what is late."""
     now, user = clock.now(), request.user
     queues = supervision_queues(now)
-    begun = first_of_each(user, queues, SHORT_LIST)
-    table = queue_table(user, now, begun[""])
+    counts = state_counts(user, now)
+    begun = first_of_each(user, queues, SHORT_LIST, counts)
+    table = queue_table(user, now, counts, begun[""])
     context = {
         "now": now,
         "queues": table,

@@ -188,7 +188,7 @@ def returned_by(case: Case) -> list[SubOrder]:
 def nobody_queue() -> Queue:
     """Return the queue of what nobody is known to answer for, at the reader's desk."""
     unanswered = CaseRouting.objects.filter(case=OuterRef("pk"), organisation__isnull=True)
-    condition = Q(Exists(unanswered), state=State.FILED)
+    condition = Q(state=State.FILED) & Q(Exists(unanswered))  # asked of the few that are filed
     return Queue("nobody", _("Nobody answers"), condition, "yellow", cases=desk_cases)
 
 

@@ -17,13 +17,16 @@ from cases.acceptor.page import queue_rows, report_context, type_context, what_f
 from cases.bulk.views import bulk_bar
 from cases.models import Case
 from cases.publish import hint_case
-from cases.queues import PAGE_SIZE, acceptance_queues, queue_cases, queue_lengths
+from cases.queues import PAGE_SIZE, Desk, acceptance_queues
 from cases.selectors import case_get_visible
 from cases.workflow import State
 from common import clock
 from components.models import CaseType, Component
 
 WATCHED = (State.REPORTED, State.HANDLED)
+ACCEPTANCE_DESK = Desk(
+    acceptance_queues, order=("reported_at", "pk"), limit=PAGE_SIZE, shown=("type",)
+)
 LOCK = "lock"  # the hint that somebody opened or left a report
 
 
@@ -32,10 +35,10 @@ LOCK = "lock"  # the hint that somebody opened or left a report
 def acceptance(request: HttpRequest) -> HttpResponse:
     """Show the queues, and the report chosen or the oldest that nobody else has open."""
     now = clock.now()
-    queues = acceptance_queues()
-    lengths = queue_lengths(request.user, queues)
+    queues = ACCEPTANCE_DESK.queues(request.user)
+    lengths = ACCEPTANCE_DESK.lengths(request.user, now)
     chosen = next((q for q in queues if q.key == request.GET.get("queue")), queues[0])
-    cases = list(queue_cases(request.user, chosen, order=("reported_at", "pk"), limit=PAGE_SIZE))
+    cases = ACCEPTANCE_DESK.cases(request.user, chosen.key, now)
     rows, taken = queue_rows(cases, request.user, now)
     number = request.GET.get("case") or next(
         (case.number for case in cases if case.pk not in taken), cases[0].number if cases else ""

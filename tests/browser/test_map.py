@@ -98,8 +98,8 @@ def test_a_length_and_an_area_are_measured_by_keyboard_as_postgis_would(person, 
     page.get_by_role("button", name="Measure a length").press("Enter")
     expect(said).to_contain_text("Click along the line")
     page.keyboard.press("Enter")
-    pan = "document.querySelector('[data-city-map]').cityMapPage.map.panBy([200, 0], {animate: false})"
-    page.evaluate(pan)
+    the_map = "document.querySelector('[data-city-map]').cityMapPage.map"
+    page.evaluate(f"{the_map}.panBy([200, 0], {{animate: false}})")
     page.keyboard.press("Enter")
     expect(said).to_have_text(re.compile(r"^Length: 10[23] m$"))  # 200 pixels of zoom 18
     page.keyboard.press("Backspace")

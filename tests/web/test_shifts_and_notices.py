@@ -14,7 +14,7 @@ from cases.queues import supervision_queues
 from cases.workflow import State
 from common import clock
 from desks.models import NoticeReceipt, ShiftEntry, ShiftHandover
-from desks.supervision import first_of_each, queue_table, today_figures
+from desks.supervision import first_of_each, queue_table, state_counts, today_figures
 from tests.cast import NOW, Story
 
 
@@ -71,7 +71,9 @@ def test_one_hand_over_waits_at_a_time_and_leaders_only_look(cast, page_of):
 
 
 def table_of(user):
-    return queue_table(user, NOW, first_of_each(user, supervision_queues(NOW), 1)[""])
+    counts = state_counts(user, NOW)
+    first = first_of_each(user, supervision_queues(NOW), 1, counts)[""]
+    return queue_table(user, NOW, counts, first)
 
 
 # ── the table ─────────────────────────────────────────────────────────────────────────────────
