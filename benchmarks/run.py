@@ -80,6 +80,7 @@ COMPONENTS = int(os.environ.get("COMPONENTS", "1077000"))
 DATABASE = "citymgmt_bench" if SEED == 1_000_000 else f"citymgmt_bench_{SEED}"
 CONSENT = "--yes-this-is-a-benchmark-database"
 CHAINED = min(SEED, 1_000_000)  # with their histories
+OPEN = 50_000  # of more than those
 SEED_CASES = ("seed_cases", CONSENT, "--count", str(CHAINED), "--processes", "2")
 SEED_REGISTER = ("seed_components", CONSENT, "--count", str(COMPONENTS))
 
@@ -102,7 +103,7 @@ def prepare_cases() -> list[Figure]:
             figures.append(Figure(name, minutes, target, "min", at_most=True))
     if found < SEED and CHAINED < SEED:
         with keys_checked_at_the_end(COPIED):
-            cases_multiply(until=SEED)
+            cases_multiply(until=SEED, open_until=OPEN)
     database_analyze()
     return figures
 

@@ -36,6 +36,7 @@ from cases.workflow import (
     State,
 )
 from common.durations import duration_text, limit_text
+from common.prepared import Prepared, Slot
 from common.templatetags.ui import named
 from common.text import list_words
 from components.models import Profile
@@ -53,10 +54,19 @@ STAGES = (
 HANDLE_STAGE = 4
 
 
+_CLOCKS = Prepared(
+    CaseClock.objects.filter(case=Slot("case"), run=Slot("run"))
+    .select_related("organisation", "person", "sub_order")
+    .order_by("pk")
+)
+
+
 def clocks_of_run(case: Case) -> list[CaseClock]:
     """Return the clocks of the case's current run, oldest first: one query."""
-    clocks = case.clocks.filter(run=case.run).select_related("organisation", "person", "sub_order")
-    return list(clocks.order_by("pk"))
+    clocks = _CLOCKS(case=case.pk, run=case.run)
+    for each in clocks:
+        each.case = case
+    return clocks
 
 
 def used_time(clock: CaseClock, now: datetime) -> timedelta:
@@ -173,7 +183,8 @@ def progress(index: int, case: Case, clocks: list[CaseClock], current: int | Non
 def timeline(events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
     """Return the history, newest first, as people read it: at most two queries for names."""
     newest_first = sorted(events, key=lambda event: event.sequence, reverse=True)
-    names = names_in([event.data for event in newest_first])
+    acting = {event.organisation for event in newest_first if event.organisation is not None}
+    names = names_in([event.data for event in newest_first], acting)
     told = names_told(newest_first)
     return [
         {
@@ -207,13 +218,18 @@ def people_in(data: dict[str, Any]) -> list[int]:
     return [pk for pk in (data.get("collector"), data.get("person")) if isinstance(pk, int)]
 
 
-def names_in(steps: list[dict[str, Any]]) -> dict[str | int, str]:
-    """Return the names of the organisations (by code) and people (by id) that steps mention."""
+def names_in(
+    steps: list[dict[str, Any]], known: Iterable[Organisation] = ()
+) -> dict[str | int, str]:
+    """Return the names of the organisations (by code) and people (by id) that steps mention.
+
+    Asks for those alone that are not ``known``, as whoever acted is.
+    """
     codes = {code for data in steps for code in bodies_in(data)}
     codes |= {code for data in steps for code in data.get("departments", ())}
     ids = {pk for data in steps for pk in people_in(data)}
-    names: dict[str | int, str] = {}
-    if codes:
+    names: dict[str | int, str] = {body.code: named(body) for body in known}
+    if codes := codes - names.keys():
         bodies = Organisation.objects.filter(code__in=codes)
         names |= {body.code: named(body) for body in bodies}
     if ids:

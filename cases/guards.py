@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,8 +16,10 @@ from django.utils.translation import ngettext
 
 from cases.desks import works
 from cases.errors import Sentence, role_refused
-from cases.models import ApprovalRequest
+from cases.models import ApprovalRequest, LeaderInstruction, SupervisionOrder
 from cases.models.case import WHOLE_CITY_DESKS
+from cases.models.work import OrderFromAbove
+from cases.parts import parts_of
 from cases.situation import Situation
 from cases.workflow import ClockKind, Post, RequestKind
 from common.templatetags.ui import named
@@ -103,16 +104,16 @@ def type_may_be_self_handled(situation: Situation, kind: RequestKind | None) -> 
 
 def supervision_waits(situation: Situation, kind: RequestKind | None) -> Sentence | None:
     """A supervision order has not been answered yet."""
-    return _waits(situation.case.supervisionorders)
+    return _waits(situation, SupervisionOrder)
 
 
 def instruction_waits(situation: Situation, kind: RequestKind | None) -> Sentence | None:
     """A leader's instruction has not been answered yet."""
-    return _waits(situation.case.leaderinstructions)
+    return _waits(situation, LeaderInstruction)
 
 
-def _waits(orders: Any) -> Sentence | None:
-    if orders.filter(replied_at__isnull=True).exists():
+def _waits(situation: Situation, model: type[OrderFromAbove]) -> Sentence | None:
+    if any(order.waits for order in parts_of(situation.case).orders(model)):
         return None
     return _("Nothing waits for a reply here.")
 
@@ -279,16 +280,16 @@ def _decides(situation: Situation, request: ApprovalRequest) -> None:
 
 def supervision_is_unrated(situation: Situation, kind: RequestKind | None) -> Sentence | None:
     """A supervision order was answered, and nobody has rated the answer."""
-    return _unrated(situation.case.supervisionorders)
+    return _unrated(situation, SupervisionOrder)
 
 
 def instruction_is_unrated(situation: Situation, kind: RequestKind | None) -> Sentence | None:
     """A leader's instruction was answered, and nobody has rated the answer."""
-    return _unrated(situation.case.leaderinstructions)
+    return _unrated(situation, LeaderInstruction)
 
 
-def _unrated(orders: Any) -> Sentence | None:
-    if orders.filter(replied_at__isnull=False, rated_at__isnull=True).exists():
+def _unrated(situation: Situation, model: type[OrderFromAbove]) -> Sentence | None:
+    if any(order.is_unrated for order in parts_of(situation.case).orders(model)):
         return None
     return _("No reply waits for a rating here.")
 

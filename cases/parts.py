@@ -9,22 +9,44 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 from operator import attrgetter
+from typing import Any
 
-from cases.models import ApprovalRequest, Case, CaseClock, CasePerson, CasePhoto
+from cases.models import (
+    ApprovalRequest,
+    Case,
+    CaseClock,
+    CasePerson,
+    CasePhoto,
+    LeaderInstruction,
+    SupervisionOrder,
+)
+from cases.models.work import OrderFromAbove
 from common.prepared import Prepared, Slot
 
 CLOCKS = Prepared(CaseClock.objects.filter(case=Slot("case")).order_by())
-REQUESTS = Prepared(ApprovalRequest.objects.filter(case=Slot("case")).order_by())
+REQUESTS = Prepared(
+    ApprovalRequest.objects.filter(case=Slot("case"))
+    .select_related("asked_by", "decided_by")
+    .order_by()
+)
 PHOTOS = Prepared(CasePhoto.objects.filter(case=Slot("case")).select_related("photo").order_by())
+
+ORDERS: dict[type[OrderFromAbove], Prepared[Any]] = {
+    model: Prepared(
+        model.objects.filter(case=Slot("case")).select_related("given_by", "replied_by").order_by()
+    )
+    for model in (SupervisionOrder, LeaderInstruction)
+}
 
 by_id = attrgetter("pk")
 
 
 class CaseParts:
-    """Clocks, requests and photos of every run, oldest first, and who reported."""
+    """Clocks, requests, photos and orders of every run, oldest first, and who reported."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
+        self._orders: dict[type[OrderFromAbove], list[Any]] = {}
 
     @cached_property
     def clocks(self) -> list[CaseClock]:
@@ -40,6 +62,12 @@ class CaseParts:
     def photos(self) -> list[CasePhoto]:
         """Every photo's place in the case, with the photo."""
         return sorted(PHOTOS(case=self.case.pk), key=by_id)
+
+    def orders(self, model: type[OrderFromAbove]) -> list[Any]:
+        """Every supervision order, or every leader's instruction."""
+        if model not in self._orders:
+            self._orders[model] = sorted(ORDERS[model](case=self.case.pk), key=by_id)
+        return self._orders[model]
 
     @cached_property
     def person(self) -> CasePerson | None:

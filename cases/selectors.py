@@ -129,13 +129,16 @@ def _request_of(situation: Situation, arrow: Arrow) -> int | None:
     return request.pk if request else None
 
 
-def case_timeline(case: Case) -> QuerySet[CaseEvent]:
+_TIMELINE = Prepared(
+    CaseEvent.objects.filter(case=Slot("case"))
+    .select_related("actor", "principal", "organisation", "text")
+    .order_by("sequence")
+)
+
+
+def case_timeline(case: Case) -> list[CaseEvent]:
     """Return the case's events, first to last, with people and texts: one query."""
-    return (
-        CaseEvent.objects.filter(case=case)
-        .select_related("actor", "principal", "organisation", "text")
-        .order_by("sequence")
-    )
+    return _TIMELINE(case=case.pk)
 
 
 def standards_for(case_type: CaseType, zone_grade: str, on: date) -> QuerySet[CaseStandard]:

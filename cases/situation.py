@@ -45,6 +45,11 @@ HANDLERS = Prepared(
     .order_by()
     .values_list("actor_id", "principal_id", "organisation_id")
 )
+OPEN_ORDERS = Prepared(
+    SubOrder.objects.filter(case=Slot("case"), ended_at__isnull=True)
+    .select_related("organisation", "squad", "person")
+    .order_by("pk")
+)
 POLICY = Prepared(CasePolicy.objects.filter(city=Slot("city")).order_by())
 
 
@@ -126,11 +131,10 @@ class Situation:
     @cached_property
     def open_orders(self) -> list[SubOrder]:
         """Orders of departments that have not ended."""
-        return list(
-            self.case.sub_orders.filter(ended_at__isnull=True).select_related(
-                "organisation", "squad", "person"
-            )
-        )
+        orders = OPEN_ORDERS(case=self.case.pk)
+        for order in orders:
+            order.case = self.case
+        return orders
 
     @property
     def open_parts(self) -> list[SubOrder]:

@@ -5,7 +5,7 @@ from django.urls import path
 from cases.views.acceptance import acceptance, acceptance_details, acceptance_hold
 from cases.views.actions import case_action
 from cases.views.call import call, call_caller, call_near
-from cases.views.cases import case_detail, case_list
+from cases.views.cases import case_detail, case_list, case_similar
 from cases.views.clocks import clock_detail
 from cases.views.files import case_file, case_verdict
 from cases.views.photos import photo_file
@@ -37,6 +37,7 @@ urlpatterns = [
     path("cases/", case_list, name="list"),
     path("cases/<str:number>/", case_detail, name="detail"),
     path("cases/<str:number>/verdict/", case_verdict, name="verdict"),
+    path("cases/<str:number>/similar/", case_similar, name="similar"),
     path("cases/<str:number>/file/", case_file, name="file"),
     path("cases/<str:number>/clocks/<int:clock_id>/", clock_detail, name="clock"),
     path("cases/<str:number>/actions/<slug:action>/", case_action, name="act"),

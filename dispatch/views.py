@@ -18,7 +18,7 @@ from accounts.roles import Role
 from cases.bulk.views import bulk_bar
 from cases.case_page import clock_chip_of, request_rows
 from cases.choices import cooperating_options, deadline_of, departments_for
-from cases.models import ApprovalRequest, Case
+from cases.models import Case
 from cases.order_rows import order_rows
 from cases.parts import parts_of
 from cases.presenters import action_buttons, case_row, photo_groups
@@ -218,14 +218,13 @@ def rows_context(
 def pane_context(request: HttpRequest, number: str, back: str, now: datetime) -> dict[str, Any]:
     """Return what the pane shows of the case chosen."""
     case = case_get_visible(user=request.user, number=number)
-    requests = ApprovalRequest.objects.filter(case=case).select_related("asked_by", "decided_by")
     situation = Situation(case, request.user, now)
     options = actions_for(case, request.user, now, situation)
     return {
         "case": case,
         "row": case_row(case, now),
         "photos": photo_groups(case),
-        "requests": request_rows(requests),
+        "requests": request_rows(parts_of(case).requests),
         "actions": action_buttons(case, options, back),
         "failed_check": last_failed_check(case),
         "situation": situation,

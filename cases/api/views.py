@@ -202,7 +202,7 @@ class CaseEventsView(APIView):
     def get(self, request: Request, number: str) -> Response:
         """Return the case's history, first step first."""
         case = case_get_visible(user=request.user, number=number)
-        events = list(case_timeline(case))
+        events = case_timeline(case)
         for event in events:
             event.case = case
         return Response([representations.event_row(event) for event in events])

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from accounts.models import User
 from cases.errors import invalid
 from cases.models import Case, LeaderInstruction, SupervisionOrder
+from cases.parts import parts_of
 from common.durations import duration_text
 
 Order = SupervisionOrder | LeaderInstruction
@@ -70,10 +71,10 @@ def order_rows(rows: QuerySet[Order], tab: str, now: datetime) -> QuerySet[Order
 
 
 def orders_in_case(case: Case, now: datetime) -> list[dict[str, Any]]:
-    """Return the orders and instructions of one case, newest first: two queries."""
+    """Return the orders and instructions of one case, newest first: at most two queries."""
     found: list[Order] = []
     for model in MODELS.values():
-        found += model.objects.filter(case=case).select_related("given_by", "replied_by")
+        found += parts_of(case).orders(model)
     found.sort(key=lambda order: order.given_at, reverse=True)
     return [{"order": order, "late": reply_lateness(order, now)} for order in found]
 

@@ -200,6 +200,16 @@ class OrderFromAbove(models.Model):
     class Meta:
         abstract = True
 
+    @property
+    def waits(self) -> bool:
+        """Whether nobody has replied yet."""
+        return self.replied_at is None
+
+    @property
+    def is_unrated(self) -> bool:
+        """Whether the reply waits for a rating."""
+        return self.replied_at is not None and self.rated_at is None
+
 
 class SupervisionOrder(OrderFromAbove):
     """督办: number, deadline, reply, rating of the reply."""

@@ -1,7 +1,7 @@
 """Cases by the million, made by the database of cases that have their whole histories.
 
 A copy is every ended case there is, so many days earlier that no day is met twice, with its orders
-and field tasks; and once more those that are open, as they are, with their clocks. Copies have no
+and field tasks; and those that are open again, as they are, with their clocks. Copies have no
 events, texts, words to be found by, or stopped clocks: what is measured on them is finding open
 cases and adding them up among very many, not what a single one tells.
 """
@@ -20,15 +20,20 @@ from common.owner import owner_cursor
 OF_ENDED: tuple[type[models.Model], ...] = (SubOrder, FieldTask)
 OF_OPEN = (*OF_ENDED, ApprovalRequest, CaseClock)
 COPIED = tuple(model._meta.db_table for model in (Case, *OF_OPEN))
-KEYS = {"case_id": Case, "master_id": Case, "sub_order_id": SubOrder}  # of what is copied, too
-# A day's numbers have five digits, and no day has fifty thousand cases.
+KEYS = {"case_id": Case, "sub_order_id": SubOrder}  # of what is copied, too
+MASTER = (  # where it is copied with what was merged into it
+    "(SELECT m.id + {offset} FROM cases_case AS m"
+    " WHERE m.id = cases_case.master_id AND m.is_open = cases_case.is_open)"
+)
+# A day's numbers have five digits, and no day has twenty thousand cases.
 NUMBER = "to_char(to_date(left(number, 8), 'YYYYMMDD') - {days}, 'YYYYMMDD') || substr(number, 9)"
-NUMBER_TWICE = "left(number, 8) || substr(number, 9)::int + 50000"
+NUMBER_AGAIN = "left(number, 8) || substr(number, 9)::int + {again} * 20000"
+MOST_AGAIN = 4
 UNTOLD = {"history_head": "''", "history_length": "0"}
 
 
-def cases_multiply(*, until: int) -> int:
-    """Copy all cases there are until there are at least so many; returns how many were added.
+def cases_multiply(*, until: int, open_until: int) -> int:
+    """Copy cases until there are at least so many, and so many open; returns how many were added.
 
     The oldest copy comes before the newer ones, as in a city's life. All or nothing, as the
     tables' owner; their foreign keys are lifted meanwhile (``common.lifted_keys``).
@@ -36,14 +41,18 @@ def cases_multiply(*, until: int) -> int:
     times = Case.objects.aggregate(first=models.Min("reported_at"), last=models.Max("reported_at"))
     days = (times["last"] - times["first"]).days + 1
     total, opened = Case.objects.count(), Case.objects.filter(is_open=True).count()
-    copies = -(-max(until - total - opened, 0) // (total - opened))
+    again = min(-(-max(open_until - opened, 0) // opened), MOST_AGAIN)
+    copies = -(-max(until - total - again * opened, 0) // (total - opened))
     with owner_cursor() as owner:
         owner.execute("SET synchronous_commit = off")
         owner.execute("BEGIN")
         owner.execute("ALTER TABLE cases_case DISABLE TRIGGER cases_words_of_new")
         ids = {model: _last_id(owner, model) for model in (Case, *OF_OPEN)}
-        added = _Copy(owner, ids, 1, 0).add("is_open", NUMBER_TWICE, OF_OPEN)
-        for place, copy in enumerate(range(copies, 0, -1), 2):
+        added = 0
+        for place in range(1, again + 1):
+            number = NUMBER_AGAIN.format(again=place)
+            added += _Copy(owner, ids, place, 0).add("is_open", number, OF_OPEN)
+        for place, copy in enumerate(range(copies, 0, -1), again + 1):
             number = NUMBER.format(days=copy * days)
             added += _Copy(owner, ids, place, copy * days).add("NOT is_open", number, OF_ENDED)
         for model in ids:
@@ -73,7 +82,8 @@ class _Copy:
     def add(self, which: str, number: str, parts: Iterable[type[models.Model]]) -> int:
         """Copy cases with parts of theirs; returns how many cases."""
         which = f"id <= {self.ids[Case]} AND {which}"
-        added = self._insert(Case, which, {"number": number, **UNTOLD})
+        master = MASTER.format(offset=self.place * self.ids[Case])
+        added = self._insert(Case, which, {"number": number, "master_id": master, **UNTOLD})
         for model in parts:
             cases = f"SELECT id FROM cases_case WHERE {which}"  # noqa: S608  ours
             self._insert(model, f"case_id IN ({cases})", {})

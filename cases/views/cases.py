@@ -25,9 +25,10 @@ from cases.case_page import (
 )
 from cases.choices import filter_choices
 from cases.exceptions.orders import orders_in_case
-from cases.models import ApprovalRequest, Case
+from cases.models import Case
 from cases.order_rows import order_rows
 from cases.panels import panels_of
+from cases.parts import parts_of
 from cases.presenters import action_buttons, case_row, photo_groups
 from cases.selectors import actions_for, case_get_visible, case_timeline
 from cases.situation import Situation
@@ -107,8 +108,6 @@ def case_detail(request: HttpRequest, number: str) -> HttpResponse:
     situation = Situation(case, request.user, now)
     options = actions_for(case, request.user, now, situation)
     actions = action_buttons(case, options, back)
-    alike = duplicates_of(case, user=request.user, now=now, case_type=case.type)
-    requests = ApprovalRequest.objects.filter(case=case).select_related("asked_by", "decided_by")
     context = {
         "now": now,
         "case": case,
@@ -119,9 +118,17 @@ def case_detail(request: HttpRequest, number: str) -> HttpResponse:
         "clocks": clock_rows(clocks, now),
         "sub_orders": order_rows(case, situation.open_orders, clocks, now),
         "events": timeline(case_timeline(case)),
-        "requests": request_rows(requests),
+        "requests": request_rows(parts_of(case).requests),
         "orders": orders_in_case(case, now),
         "panels": panels_of(case, request.user, now),
-        "similar": [case_row(each, now) for each in alike],
     }
     return render(request, "cases/detail.html", context)
+
+
+@require_safe
+def case_similar(request: HttpRequest, number: str) -> HttpResponse:
+    """Return the open cases of this type near a case, as its page fetches them."""
+    case, now = case_get_visible(user=request.user, number=number), clock.now()
+    alike = duplicates_of(case, user=request.user, now=now, case_type=case.type)
+    rows = [case_row(each, now) for each in alike]
+    return render(request, "cases/_similar.html", {"now": now, "similar": rows})

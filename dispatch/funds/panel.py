@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.roles import VIEW_FUNDS, Role, may
 from cases.models import ApprovalRequest, Case, ReasonCode
 from cases.panels import CasePanel, register_case_panel
+from cases.parts import parts_of
 from cases.workflow import RequestKind
 from dispatch.funds.actions import offered_actions
 from dispatch.funds.models import ProxyWork, Quote
@@ -28,6 +29,8 @@ def proxy_panel(case: Case, user: User, now: datetime) -> dict[str, Any] | None:
     """
     if not may(user.roles, VIEW_FUNDS) and Role.PROXY_SQUAD not in user.roles:
         return None
+    if all(each.kind != RequestKind.PROXY for each in parts_of(case).requests):
+        return None  # every work begins with a request
     works = works_visible_to(user).filter(case=case)
     work = works.select_related("case__desk", "squad", "year__fund", "request").first()
     before = _before(case, user) if work is None or work.ended_at is not None else None
@@ -59,9 +62,14 @@ def _before(case: Case, user: User) -> dict[str, Any] | None:
     """Return what stands there while the leader has not decided: the quotes, to be compared."""
     if not may(user.roles, VIEW_FUNDS) or not case.is_open:
         return None
-    request = ApprovalRequest.objects.filter(
-        case=case, kind=RequestKind.PROXY, status=ApprovalRequest.Status.OPEN
-    ).first()
+    request = next(
+        (
+            each
+            for each in parts_of(case).requests
+            if each.kind == RequestKind.PROXY and each.status == ApprovalRequest.Status.OPEN
+        ),
+        None,
+    )
     if request is None or "estimate_fen" not in request.details:
         return None
     quotes = Quote.objects.filter(case=case, run=case.run).exclude(state=Quote.State.REPLACED)

@@ -33,7 +33,7 @@ def test_ended_cases_are_copied_into_earlier_days_and_open_ones_doubled(cast):
     clocks, events = running(), CaseEvent.objects.count()
 
     with keys_checked_at_the_end(COPIED):
-        added = cases_multiply(until=500)
+        added = cases_multiply(until=500, open_until=2 * before["open"])
 
     copies = (added - before["open"]) // before["ended"]
     assert Case.objects.count() == PLAN.count + added >= 500

@@ -264,7 +264,7 @@ def test_only_who_configures_the_city_sees_the_draft(cast, page_of):
 QUERIES = {  # address: SQL queries however many wait; "": of the case that the page then fetches
     "/dispatch/": 5,
     "/dispatch/?queue=nobody": 5,
-    "": 13,
+    "": 12,
     "/dispatch/rules/": 5,
     "/dispatch/rules/cases/": 5,
 }

@@ -1,58 +1,54 @@
 """Effects of orders from above: supervision orders and leader's instructions."""
 
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from cases.errors import invalid
-from cases.models import (
-    CaseUrge,
-    LeaderInstruction,
-    SupervisionOrder,
-)
+from cases.models import CaseUrge, LeaderInstruction, SupervisionOrder
+from cases.models.work import OrderFromAbove
+from cases.parts import parts_of
 from cases.services.context import Act
 from cases.services.effects.registry import effect
 from cases.workflow import POST_ROLES
 
 
-def _give(act: Act, model: type[SupervisionOrder | LeaderInstruction], prefix: str) -> None:
+def _give(act: Act, model: type[OrderFromAbove], prefix: str) -> None:
     assert act.actor is not None
-    count = model.objects.filter(case=act.case).count() + 1
+    given = parts_of(act.case).orders(model)
     order = model.objects.create(
         case=act.case,
         organisation_id=act.case.department_id,
-        number=f"{prefix}{act.case.number}-{count}",
+        number=f"{prefix}{act.case.number}-{len(given) + 1}",
         text=act.fields["text"],
         given_by=act.actor,
         given_at=act.now,
         reply_due_at=act.fields.get("reply_due"),
     )
+    given.append(order)
     act.data["order"] = order.number
 
 
-def _reply(act: Act, model: type[SupervisionOrder | LeaderInstruction]) -> None:
-    order = model.objects.filter(
-        Q(replied_at__isnull=True), case=act.case, number=act.fields["order"]
-    ).first()
-    if order is None:
+def _reply(act: Act, model: type[OrderFromAbove]) -> None:
+    order = _named(act, model)
+    if order is None or not order.waits:
         raise invalid("order", _("There is no such order waiting for a reply."))
     order.reply, order.replied_by, order.replied_at = act.fields["reply"], act.actor, act.now
     order.save(update_fields=["reply", "replied_by", "replied_at"])
     act.data["order"] = order.number
 
 
-def _rate(act: Act, model: type[SupervisionOrder | LeaderInstruction]) -> None:
-    order = model.objects.filter(
-        case=act.case,
-        number=act.fields["order"],
-        replied_at__isnull=False,
-        rated_at__isnull=True,
-    ).first()
-    if order is None:
+def _rate(act: Act, model: type[OrderFromAbove]) -> None:
+    order = _named(act, model)
+    if order is None or not order.is_unrated:
         raise invalid("order", _("There is no such order whose reply waits for a rating."))
     order.rating, order.rating_note = act.fields["rating"], act.fields.get("note", "")
     order.rated_by, order.rated_at = act.actor, act.now
     order.save(update_fields=["rating", "rating_note", "rated_by", "rated_at"])
     act.data |= {"order": order.number, "rating": order.rating}
+
+
+def _named(act: Act, model: type[OrderFromAbove]) -> OrderFromAbove | None:
+    orders = parts_of(act.case).orders(model)
+    return next((order for order in orders if order.number == act.fields["order"]), None)
 
 
 @effect
