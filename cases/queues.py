@@ -253,25 +253,37 @@ def everything(cases: QuerySet[Case]) -> QuerySet[Case]:
     return cases
 
 
-def queue_lengths(
-    user: User, queues: Iterable[Queue], narrow: Narrow = everything
-) -> dict[str, int]:
-    """Return how many cases stand in each queue of a desk: one query."""
-    queues = list(queues)
-    parts = [narrow(part) for part in _parts_of(queues[0], user)]
-    return _added_up(_counted(parts, queues), queues)
+def _counted(
+    user: User, queues: Sequence[Queue], narrow: Narrow = everything
+) -> QuerySet[Case, Any]:
+    """Return rows of a number for each queue; ``_added_up`` says how many stand in which.
+
+    Queues that share most of their cases are counted together, a row for each part in which they
+    are read; others each by itself, for the database reads the cases of one state alone.
+    """
+    if (parts := queues[0].parts) is not None:
+        together = [Count("pk", filter=queue.condition) for queue in queues]
+        rows = [_row(narrow(part), queues, together) for part in parts(user)]
+    else:
+        rows = [
+            _row(
+                narrow(queue_rows(user, queue)),
+                queues,
+                [Count("pk") if each is queue else Value(0) for each in queues],
+            )
+            for queue in queues
+        ]
+    return rows[0].union(*rows[1:], all=True)
 
 
-def _counted(parts: Sequence[QuerySet[Case]], queues: Iterable[Queue]) -> QuerySet[Case, Any]:
-    """Return a row for each part that has cases: how many of them stand in each queue."""
-    counts = {f"n_{queue.key}": Count("pk", filter=queue.condition) for queue in queues}
-    whole = [part.order_by().values(whole=Value(1)) for part in parts]  # one group, also of none
-    rows = [each.annotate(**counts).values_list(*counts) for each in whole]
-    return rows[0].union(*rows[1:], all=True) if len(rows) > 1 else rows[0]
+def _row(cases: QuerySet[Case], queues: Sequence[Queue], numbers: Sequence[Any]) -> Any:
+    counts = {f"n_{queue.key}": number for queue, number in zip(queues, numbers, strict=True)}
+    whole = cases.order_by().values(whole=Value(1))  # one group, also of no cases
+    return whole.annotate(**counts).values_list(*counts)
 
 
 def _added_up(counted: Iterable[Sequence[int]], queues: Sequence[Queue]) -> dict[str, int]:
-    rows = list(counted) or [[0] * len(queues)]  # no row where nothing can fit
+    rows = [[0] * len(queues), *counted]  # nothing comes where nothing can fit
     sums = (sum(column) for column in zip(*rows, strict=True))
     return dict(zip((queue.key for queue in queues), sums, strict=True))
 
@@ -314,7 +326,8 @@ class Desk:
     def lengths(self, user: User, now: datetime, narrow: Narrow | None = None) -> dict[str, int]:
         """Return how many cases stand in each queue, by its key: one query."""
         if narrow is not None:
-            return queue_lengths(user, self.queues_of(user, now), narrow)
+            queues = self.queues_of(user, now)
+            return _added_up(_counted(user, queues, narrow), queues)
         written = self._for(user)
         return _added_up(_run(written.lengths, user, now), written.queues)
 
@@ -341,8 +354,7 @@ class Desk:
         if shape not in self._by_shape:
             somebody: Any = stand_in(shape)
             queues = self.queues_of(somebody, Slot("now", DateTimeField()))
-            lengths = Prepared(_counted(_parts_of(queues[0], somebody), queues))
-            self._by_shape[shape] = _Written(queues, lengths)
+            self._by_shape[shape] = _Written(queues, Prepared(_counted(somebody, queues)))
         return self._by_shape[shape]
 
 
