@@ -6,13 +6,16 @@ it passed a milestone in the time asked for. When a case was reported stands on 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Case as Choice
-from django.db.models import Count, Q, QuerySet, SmallIntegerField, When
+from django.db.models import Count, Q, SmallIntegerField, When
+from django.utils import timezone
 
-from cases.models import Case, CaseEvent
-from cases.models.history import MILESTONE_ACTIONS, MILESTONE_EVENTS, MILESTONES
+from cases.models import CaseEvent
+from cases.models.history import MILESTONE_ACTIONS, MILESTONE_EVENTS, MILESTONES, PASSED_BY
+
+DAY = timedelta(days=1)
 
 
 def passed_since(milestone: str, since: datetime) -> Q:
@@ -21,19 +24,30 @@ def passed_since(milestone: str, since: datetime) -> Q:
     return Q(pk__in=events.values("case_id"))
 
 
-def milestone_counts(
-    cases: QuerySet[Case], spans: dict[str, tuple[datetime, datetime]], *, whole_city: bool
-) -> dict[str, dict[str, int]]:
-    """Return how many of these cases passed each milestone in each span [from, until): one query.
+def milestone_of(action: str, new_state: str) -> str | None:
+    """Return the milestone a step passes, by the same rule as ``MILESTONES``."""
+    if action == "accept":
+        return "filed" if new_state == "filed" else None
+    return PASSED_BY.get(action)
 
-    Spans do not overlap. Reads the index event_milestone alone for a whole city, and its cases too
-    for a part.
+
+def day_spans(now: datetime) -> dict[str, tuple[datetime, datetime]]:
+    """Return today until now, and yesterday until the same hour."""
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    just_after = now + timedelta(microseconds=1)  # what happened now has happened
+    return {"today": (midnight, just_after), "yesterday": (midnight - DAY, just_after - DAY)}
+
+
+def milestone_counts(
+    spans: dict[str, tuple[datetime, datetime]],
+) -> dict[str, dict[str, int]]:
+    """Return how many cases passed each milestone in each span [from, until): one query.
+
+    Spans do not overlap. Reads the index event_milestone alone.
     """
     events = CaseEvent.objects.filter(
         MILESTONE_EVENTS, at__gte=min(since for since, _until in spans.values())
     ).order_by()
-    if not whole_city:
-        events = events.filter(case__in=cases)
     kinds = [(milestone, name) for milestone in MILESTONES for name in spans]
     conditions = [
         MILESTONE_ACTIONS[milestone] & Q(at__gte=spans[name][0], at__lt=spans[name][1])

@@ -15,14 +15,13 @@ from typing import Any
 
 from django.db.models import CharField, Count, F, Max, Min, Q, Value
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
-from cases.milestones import milestone_counts
+from cases.milestones import day_spans, milestone_counts
 from cases.models import Case, CaseClock, CaseEvent, CaseHold
 from cases.presenters import badge, waiting_clock
 from cases.queues import Queue, late, near, open_cases, supervision_queues
@@ -286,12 +285,11 @@ def today_figures(user: User, now: datetime) -> dict[str, Any]:
 
     In time are the handlings whose clock stopped today not later than it fell due.
     """
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    day, just_after = timedelta(days=1), now + timedelta(microseconds=1)
-    spans = {"today": (midnight, just_after), "yesterday": (midnight - day, just_after - day)}
-    cases = Case.objects.visible_to(user)
-    counted = milestone_counts(cases, spans, whole_city=True)
-    counted["reported"] = cases.filter(reported_at__gte=midnight - day).aggregate(
+    spans = day_spans(now)
+    midnight = spans["today"][0]
+    counted = milestone_counts(spans)
+    cases = Case.objects.visible_to(user).filter(reported_at__gte=spans["yesterday"][0])
+    counted["reported"] = cases.aggregate(
         **{
             name: Count("pk", filter=Q(reported_at__gte=since, reported_at__lt=until))
             for name, (since, until) in spans.items()

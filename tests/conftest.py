@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from accounts.models import City
+from desks.wall.day import day_of_city
 from desks.wall.open_cases import open_cases
 from tests.busy_month import busy_month  # noqa: F401  a fixture
 from tests.cast import Cast, find_cast
@@ -59,7 +60,8 @@ def empty_cache() -> Iterator[None]:
     """Nothing that one test cached reaches the next."""
     yield
     cache.clear()
-    open_cases.cache_clear()
+    for known in (open_cases, day_of_city):
+        known.cache_clear()
 
 
 @pytest.fixture

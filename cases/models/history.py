@@ -19,6 +19,7 @@ from accounts.models import Organisation, User
 from common.models import AppendOnlyModel
 
 # Which events say that a case was filed under a standard, handled, closed (``cases.milestones``).
+PASSED_BY = {"file": "filed", "complete_filing": "filed", "complete": "handled", "close": "closed"}
 MILESTONES = {
     "filed": Q(action__in=("file", "complete_filing")) | Q(action="accept", new_state="filed"),
     "handled": Q(action="complete"),

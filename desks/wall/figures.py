@@ -10,15 +10,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, Subquery
-from django.utils import timezone
+from django.db.models import Subquery
 
-from cases.milestones import milestone_counts
 from cases.models import EventOutbox
 from cases.queues import late
 from cases.workflow import OPEN_STATES
 from common.models import Heartbeat
 from components.models import CaseType
+from desks.wall.day import Passed
 from desks.wall.open_cases import LIGHTS, Totals
 from desks.wall.scope import Scope
 from desks.watch.panel import SIGNS
@@ -40,7 +39,6 @@ NEWS_ACTIONS = (
 )
 LOG = "log"
 LOG_LATE_AFTER = timedelta(seconds=10)
-DAY = timedelta(days=1)
 
 
 def milliseconds(moment: datetime) -> int:
@@ -75,56 +73,20 @@ def district_counts(totals: Totals) -> dict[str, list[int]]:
     }
 
 
-def day_spans(now: datetime) -> dict[str, tuple[datetime, datetime]]:
-    """Return today until now, and yesterday until the same hour."""
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    just_after = now + timedelta(microseconds=1)  # what happened now has happened
-    return {"today": (midnight, just_after), "yesterday": (midnight - DAY, just_after - DAY)}
-
-
-def reported_by_type(scope: Scope, now: datetime) -> list[dict[str, Any]]:
-    """Return how many cases of each type were reported today and yesterday: one query.
-
-    Index case_newest, in a district case_district.
-    """
-    spans = day_spans(now)
-    since = min(first for first, _until in spans.values())
-    counts = {
-        name: Count("pk", filter=Q(reported_at__gte=first, reported_at__lt=until))
-        for name, (first, until) in spans.items()
+def today_figures(passed: Passed) -> dict[str, dict[str, int]]:
+    """Return today's four with yesterday's by this hour."""
+    reported = {
+        name: sum(row[name] for row in passed.reported.values()) for name in ("today", "yesterday")
     }
-    found = (
-        scope.cases()
-        .filter(reported_at__gte=since)
-        .values("type_id")
-        .annotate(**counts)
-        .order_by("-today", "type_id")
-    )
-    return [dict(row) for row in found]
+    return {"reported": reported, **passed.milestones}
 
 
-def today_figures(
-    scope: Scope, now: datetime, by_type: list[dict[str, Any]]
-) -> dict[str, dict[str, int]]:
-    """Return today's four with yesterday's by this hour: one query beside ``by_type``."""
-    reported = {name: sum(row[name] for row in by_type) for name in ("today", "yesterday")}
-    passed = milestone_counts(scope.cases(), day_spans(now), whole_city=scope.district is None)
-    return {"reported": reported, **passed}
-
-
-def hot_types(by_type: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def hot_types(passed: Passed) -> list[dict[str, Any]]:
     """Return what is reported most today: one query for how it is called."""
-    most = [row for row in by_type if row["type_id"] and row["today"]][:HOT_SHOWN]
-    types = CaseType.objects.in_bulk([row["type_id"] for row in most])
-    return [
-        {
-            "code": types[row["type_id"]].code,
-            "name": pair(types[row["type_id"]]),
-            "today": row["today"],
-            "yesterday": row["yesterday"],
-        }
-        for row in most
-    ]
+    known = [(pk, row) for pk, row in passed.reported.items() if pk is not None and row["today"]]
+    most = sorted(known, key=lambda each: (-each[1]["today"], each[0]))[:HOT_SHOWN]
+    types = CaseType.objects.in_bulk([pk for pk, _row in most])
+    return [{"code": types[pk].code, "name": pair(types[pk]), **row} for pk, row in most]
 
 
 def longest_overdue(scope: Scope, now: datetime) -> list[dict[str, Any]]:

@@ -1,37 +1,28 @@
-"""The open cases as this process knows them: read once, then kept true by following the event log.
+"""The open cases as this process knows them, added up case by case.
 
-A wall shows every open case, once a second. Adding fifty thousand of them up anew costs the
-database more than all else on the wall; in a second a few dozen change. What is known here is
-added up case by case: what the log tells of is read again, and a light changes when its time comes.
-The whole is read anew when a clock goes back, after many events at once, and every five minutes in
-any case, so that no mistake outlives that.
+What the log tells of is read again, and a light changes when its time comes; the whole is read anew
+when a clock goes back.
 """
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from heapq import heappop, heappush
 from itertools import starmap
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
 from cases.models import Case
 from cases.time_limits import light
+from desks.wall.followed import Followed
 from desks.wall.scope import Scope
-from live.models import EventPosition
-from live.services import head
 
 LIGHTS = ("", "green", "yellow", "red")  # the later the worse
-ANEW_AFTER_SECONDS = 300.0
-MOST_FOLLOWED = 5_000  # events; to read everything is cheaper than more of them
-NEVER = float("-inf")
 # Threads that looked at the clock one after the other may come the other way round: then the later
 # moment holds, for this is no clock that goes back.
 OUT_OF_TURN = timedelta(seconds=5)
@@ -73,59 +64,37 @@ class _Open(NamedTuple):
         return min((moment for moment in moments if moment and moment > now), default=None)
 
 
-FIELDS = ("pk", "state", "district_id", "cell_id", "reported_at", "warn_at", "due_at")
-TOLD_OF = tuple(f"event__case__{name}" for name in FIELDS)
+OF_CASE = ("pk", "state", "district_id", "cell_id", "reported_at", "warn_at", "due_at")
 
 
-class OpenCases:
-    """The open cases of a city. Threads share one; it answers one at a time."""
+class OpenCases(Followed):
+    """The open cases of a city."""
+
+    FIELDS = ("case__is_open", *(f"case__{name}" for name in OF_CASE))
 
     def __init__(self, city: int) -> None:
-        self._city = city
-        self._guard = threading.Lock()
-        self._read_at = NEVER  # monotonic
-        self._position = 0
+        super().__init__(city)
         self._now = timezone.now()
-
-    def forget(self) -> None:
-        """Read everything when next asked."""
-        with self._guard:
-            self._read_at = NEVER
 
     def totals(self, scope: Scope, now: datetime) -> Totals:
         """Return the open cases of a scope added up: one query, two when all is read anew."""
         with self._guard:
             if self._now - OUT_OF_TURN <= now < self._now:
                 now = self._now
-            if now < self._now or not self._follow(now):
-                self._read_everything(now)
+            self._bring_up_to(now, anew=now < self._now)
             self._now = now
             self._turn_lights(now)
             return self._added_up(scope)
 
-    def _follow(self, now: datetime) -> bool:
-        """Read the cases again that the log tells of; False where all should be read anew."""
-        if time.monotonic() - self._read_at > ANEW_AFTER_SECONDS:
-            return False
-        told = (
-            EventPosition.objects.filter(position__gt=self._position, event__case__city=self._city)
-            .order_by("position")
-            .values_list("position", "event__case__is_open", *TOLD_OF)
-        )
-        rows = list(told[: MOST_FOLLOWED + 1])
-        if len(rows) > MOST_FOLLOWED:
-            return False
-        for position, is_open, *values in rows:
-            case = _Open(*values)
-            if case.pk in self._known:
-                self._count(*self._known.pop(case.pk), -1)
-            if is_open:
-                self._take_in(case, now)
-            self._position = position
-        return True
+    def _take(self, values: Sequence[Any], now: datetime) -> None:
+        is_open, *known = values
+        case = _Open(*known)
+        if case.pk in self._known:
+            self._count(*self._known.pop(case.pk), -1)
+        if is_open:
+            self._take_in(case, now)
 
     def _read_everything(self, now: datetime) -> None:
-        self._read_at = NEVER  # until all is read
         self._known: dict[int, tuple[_Open, int]] = {}  # cases with their lights, as counted
         self._states: dict[tuple[int, str], list[int]] = defaultdict(_none_of_each)
         # By cell, for each district and, as None, for the whole city.
@@ -134,11 +103,9 @@ class OpenCases:
         self._stale: set[tuple[int | None, int]] = set()  # looks to be made anew
         self._oldest: dict[tuple[int, str], list[tuple[datetime, int]]] = defaultdict(list)
         self._changes: list[tuple[datetime, int]] = []
-        self._position = head()  # first: what happens after it is read twice rather than never
         cases = Case.objects.filter(city=self._city, is_open=True).order_by()
-        for case in starmap(_Open, cases.values_list(*FIELDS)):
+        for case in starmap(_Open, cases.values_list(*OF_CASE)):
             self._take_in(case, now)
-        self._read_at = time.monotonic()
 
     def _take_in(self, case: _Open, now: datetime) -> None:
         self._set_light(case, now)

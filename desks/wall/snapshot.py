@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from common import clock
 from desks.wall import figures
+from desks.wall.day import day_of_city
 from desks.wall.evaluation import evaluation_figures
 from desks.wall.open_cases import open_cases
 from desks.wall.remote import orders_in_force
@@ -32,17 +33,17 @@ MOST_KEPT = 64  # scopes; a city has a dozen districts
 def wall_figures(scope: Scope, now: datetime, *, real_now: datetime, rate: float) -> dict[str, Any]:
     """Return everything a wall shows of a scope, in no language: at most ten queries."""
     totals = open_cases(scope.city).totals(scope, now)
-    by_type = figures.reported_by_type(scope, now)
+    passed = day_of_city(scope.city).passed(scope, now)
     return {
         "scope": scope.key,
         "at": figures.milliseconds(now),
         "rate": rate,
-        "today": figures.today_figures(scope, now, by_type),
+        "today": figures.today_figures(passed),
         "stages": figures.stage_rows(totals),
         "districts": figures.district_counts(totals),
         "cells": totals.cells,
         "overdue": figures.longest_overdue(scope, now),
-        "hot": figures.hot_types(by_type),
+        "hot": figures.hot_types(passed),
         "news": figures.latest_news(scope),
         "silent": figures.silent_sources(real_now),
         "orders": orders_in_force(scope),

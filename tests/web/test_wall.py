@@ -7,14 +7,18 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
+from django.db.models import Count
 from django.test import Client
 from django.utils import timezone
 
-from cases.models import Case
+from cases.milestones import day_spans, milestone_of
+from cases.models import Case, CaseEvent
+from cases.models.history import MILESTONES
 from cases.queues import light_of
 from cases.services import case_report
-from cases.workflow import OPEN_STATES, State
+from cases.workflow import ARROWS, OPEN_STATES, State
 from desks.models import KioskKey, Wall, WallOrder
+from desks.wall.day import DayOfCity
 from desks.wall.open_cases import LIGHTS as WALL_LIGHTS
 from desks.wall.open_cases import OpenCases
 from desks.wall.scope import Scope
@@ -169,6 +173,64 @@ def test_what_is_kept_in_mind_of_open_cases_stays_what_the_database_says(cast, b
     events_sequence()
     compare(NOW)
     compare(NOW + 30 * DAY)
+
+
+def counted(scope: Scope, now: datetime) -> dict:
+    """Count both days plainly, with the conditions of the lists."""
+    found = {}
+    for name, (since, until) in day_spans(now).items():
+        for milestone, condition in MILESTONES.items():
+            steps = CaseEvent.objects.filter(condition, at__gte=since, at__lt=until)
+            found[milestone, name] = scope.cases().filter(events__in=steps).distinct().count()
+        reported = scope.cases().filter(reported_at__gte=since, reported_at__lt=until)
+        for type_id, count in reported.order_by().values_list("type").annotate(n=Count("pk")):
+            found[type_id, name] = count
+    return {key: count for key, count in found.items() if count}
+
+
+def test_what_is_kept_in_mind_of_the_day_stays_what_the_database_says(cast, busy_city):
+    city = Scope(cast.city.pk)
+    districts = Area.objects.filter(level=Area.Level.DISTRICT)
+    scopes = [city, *(Scope(city.city, area.pk) for area in districts)]
+    known = DayOfCity(city.city)
+
+    def compare(now: datetime) -> None:
+        for scope in scopes:
+            passed = known.passed(scope, now)
+            told = {
+                (what, name): count
+                for what, by_span in (passed.milestones | passed.reported).items()
+                for name, count in by_span.items()
+                if count
+            }
+            assert told == counted(scope, now), (scope, now)
+
+    for now in (NOW, NOW - timedelta(hours=5), NOW + DAY, NOW + 2 * DAY, NOW):
+        compare(now)
+    busy_city[-5].act("complete", cast.clerk_sun)
+    other = Story(cast, now=NOW).walk_to(State.FILED)
+    Story(cast, now=NOW).walk_to(State.CLOSED)
+    moved = next(area for area in districts if area.pk != other.case.district_id)
+    Case.objects.filter(pk=other.case.pk).update(district=moved)  # the act below tells of it
+    other.act("dispatch", cast.dispatcher_li, department="sanitation", reason="环卫")
+    events_sequence()
+    compare(NOW)
+    compare(NOW + DAY)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_step_passes_the_milestone_that_its_condition_names(cast, state):
+    story = Story(cast).walk_to(State.CLOSED)
+    CaseEvent.objects.bulk_create(
+        CaseEvent(
+            case=story.case, sequence=100 + place, run=1, action=action, new_state=state, at=NOW
+        )
+        for place, action in enumerate(sorted({arrow.action for arrow in ARROWS}))
+    )
+    for event in CaseEvent.objects.filter(sequence__gte=100):
+        same = CaseEvent.objects.filter(pk=event.pk)
+        named = [name for name, condition in MILESTONES.items() if same.filter(condition)]
+        assert [milestone_of(event.action, event.new_state)] == (named or [None]), event.action
 
 
 def test_who_looked_at_the_clock_a_moment_ago_has_nothing_read_anew(
