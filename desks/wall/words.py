@@ -52,7 +52,7 @@ def wall_words() -> dict[str, Any]:
         "as_of": _("as of"),
         "last_days": pgettext("wall", "last 14 days"),
         "last_week": pgettext("wall", "last week"),
-        "of_due": pgettext("wall", "%(part)s / %(whole)s due"),
+        "of_due": pgettext("on time", "%(part)s of %(whole)s due"),
         "areas_month": pgettext("wall", "this month"),
         "bodies_month": pgettext("wall", "this month · %s"),
         "grades_this_month": _("Grades of the districts this month"),
