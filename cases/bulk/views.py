@@ -22,7 +22,7 @@ from accounts.models import User
 from cases.bulk.forms import common_form, row_form
 from cases.bulk.kinds import KINDS, BulkKind
 from cases.bulk.services import MOST, Line, cases_act
-from cases.case_page import details, names_in
+from cases.case_page import decided
 from cases.models import BulkAct, Case, CaseEvent
 from cases.presenters import case_row, look_of
 from cases.views.actions import refusal, safe_address, sent_body
@@ -150,16 +150,13 @@ def result_rows(user: User, act: BulkAct, now: datetime) -> list[dict[str, Any]]
     cases = Case.objects.visible_to(user).filter(number__in=numbers).select_related("type")
     shown = {case.number: case_row(case, now) for case in cases}
     keys = [f"{act.key}:{number}" for number in shown]
-    steps = dict(
-        CaseEvent.objects.filter(case__in=cases.order_by(), idempotency_key__in=keys).values_list(
-            "case__number", "data"
-        )
-    )
-    names = names_in(list(steps.values()))
+    steps = CaseEvent.objects.filter(case__in=cases.order_by(), idempotency_key__in=keys)
+    lines = decided(list(steps))
+    details = {step.idempotency_key: lines[step.pk] for step in steps}
     return [
         result
         | shown.get(result["number"], {})
-        | {"details": details(steps.get(result["number"], {}), names)}
+        | {"details": details.get(f"{act.key}:{result['number']}", [])}
         for result in act.results
     ]
 
