@@ -1,7 +1,8 @@
 # The two commands: `make run` and `make test`. The others are for whoever changes the code.
 SHELL := /bin/bash
 .PHONY: help run test lint fmt bench faults down bootstrap messages
-WITH_SERVICES = scripts/bootstrap --dev && scripts/services start && eval "$$(scripts/services env)" && source .venv/bin/activate
+WITH_SERVICES = scripts/bootstrap --dev && scripts/services $(WHERE) start && eval "$$(scripts/services $(WHERE) env)" && source .venv/bin/activate
+test lint: WHERE = in-memory
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -13,7 +14,7 @@ test: ## the tests (ARGS=… for pytest)
 	@$(WITH_SERVICES) && scripts/messages && pytest -n $${PYTEST_WORKERS:-2} --dist worksteal $(ARGS)
 
 lint: ## what CI checks besides the tests
-	@scripts/bootstrap --dev && scripts/services start && scripts/lint
+	@$(WITH_SERVICES) && scripts/lint
 
 fmt: ## format the code
 	@scripts/bootstrap --dev && .venv/bin/ruff check -q --fix . ; .venv/bin/ruff format -q .

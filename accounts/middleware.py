@@ -1,5 +1,7 @@
 """Who acts in this request: the person of the session, or the same person standing in for another.
 
+Without a session a page leads to the log-in; a script of an open page is told that it has none.
+
 Standing in covers the desks and cases. What is configured, surveyed, paid or evaluated is done in
 one's own name only: those pages show, and refuse to write.
 """
@@ -11,7 +13,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from accounts.delegation import SESSION_KEY, DutyEnded, standing_in
@@ -19,6 +23,7 @@ from common import clock
 from common.errors import DomainError
 from common.refusals import refusal_page
 
+SCRIPT_HEADERS = {"Hx-Request", "X-Requested-With"}
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Namespaces of pages whose writes are nobody's turn of duty.
 IN_OWN_NAME = frozenset(
@@ -34,6 +39,23 @@ IN_OWN_NAME = frozenset(
         "evaluation",
     }
 )
+
+
+class LogInMiddleware(LoginRequiredMiddleware):
+    """Send whoever opens a page to the log-in; tell a script that nobody is logged in any more.
+
+    A script would take the page of the log-in for its answer and put it where that belongs.
+    """
+
+    def handle_no_permission(  # type: ignore[override]  # not only a redirect
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponse:
+        """Answer a request of nobody."""
+        is_script = SCRIPT_HEADERS & request.headers.keys() or not request.accepts("text/html")
+        if not is_script:
+            return super().handle_no_permission(request, view_func)
+        message = _("You are no longer logged in. Nothing was changed.")
+        return JsonResponse({"code": "logged_out", "message": message, "fields": {}}, status=401)
 
 
 class StandingInMiddleware:

@@ -5,7 +5,7 @@ Times used are counted as each clock counts them: working minutes, or natural on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -184,8 +184,7 @@ def timeline(events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
     """Return the history, newest first, as people read it: at most two queries for names."""
     newest_first = sorted(events, key=lambda event: event.sequence, reverse=True)
     acting = {event.organisation for event in newest_first if event.organisation is not None}
-    names = names_in([event.data for event in newest_first], acting)
-    told = names_told(newest_first)
+    lines = decided(newest_first, acting)
     return [
         {
             "at": event.at,
@@ -194,12 +193,20 @@ def timeline(events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
             "person": event.actor or _("System"),
             "principal": event.principal,
             "role": POST_NAMES.get(event.role, ""),
-            "details": [*details(event.data, names), *step_lines(event, told)],
+            "details": lines[event.pk],
             "note": written_words(event),
             "hash": event.hash,
         }
         for event in newest_first
     ]
+
+
+def decided(
+    events: Sequence[CaseEvent], known: Iterable[Organisation] = ()
+) -> dict[int, list[str]]:
+    """Return what each step decided and whom it told, in words, by the step's id."""
+    names, told = names_in([event.data for event in events], known), names_told(events)
+    return {event.pk: [*details(event.data, names), *step_lines(event, told)] for event in events}
 
 
 def desk_of(data: dict[str, Any]) -> str | None:

@@ -14,7 +14,7 @@ from celery.schedules import crontab
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.utils.translation import gettext_lazy as _
 
-from common.logs import SHARED_PROCESSORS, configure_structlog
+from common.logs import SHARED_PROCESSORS, configure_structlog, short_of_absences
 from common.outside_map import OutsideMap
 from common.wheels import find_geo_libraries
 
@@ -75,7 +75,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.language.PersonLanguageMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.LogInMiddleware",
     "live.middleware.LivePositionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.middleware.StandingInMiddleware",
@@ -451,6 +451,7 @@ LOGGING = {
             "()": structlog.stdlib.ProcessorFormatter,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                short_of_absences,
                 structlog.processors.format_exc_info,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -233,7 +233,7 @@ def photo_of(owner: User, now: datetime = NOW) -> int:
 
 @dataclass
 class Story:
-    """One case, told act by act."""
+    """One case, told act by act: one that is there already, or else one that is reported."""
 
     cast: Cast
     now: datetime = NOW
@@ -241,9 +241,11 @@ class Story:
     source: str = "collector"
     is_self_handled: bool = False
     metres: float = 0
-    case: Case = field(init=False)
+    case: Case | None = None
 
     def __post_init__(self) -> None:
+        if self.case is not None:
+            return
         reporter = {"collector": "collector_chen", "leader": "leader_tang"}.get(
             self.source, "acceptor_wang"
         )

@@ -6,6 +6,7 @@ own; what came of it is another, so that a reload sends nothing again.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -17,10 +18,12 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.models import User
 from cases.bulk.forms import common_form, row_form
 from cases.bulk.kinds import KINDS, BulkKind
 from cases.bulk.services import MOST, Line, cases_act
-from cases.models import BulkAct, Case
+from cases.case_page import decided
+from cases.models import BulkAct, Case, CaseEvent
 from cases.presenters import case_row, look_of
 from cases.views.actions import refusal, safe_address, sent_body
 from cases.workflow import ACTION_LABELS
@@ -126,15 +129,36 @@ def bulk_results(request: HttpRequest, pk: int) -> HttpResponse:
     act = BulkAct.objects.filter(pk=pk, actor=request.user).first()
     if act is None:
         raise Http404
+    now = clock.now()
+    rows = result_rows(request.user, act, now)
     context = {
-        "now": clock.now(),
+        "now": now,
         "act": act,
         "label": ACTION_LABELS[act.action],
-        "refused": [row for row in act.results if not row["done"]],
-        "done": [row for row in act.results if row["done"]],
+        "rows": sorted(rows, key=lambda row: row["done"]),  # what was refused is to be looked at
         "back": safe_address(request, request.GET.get("next", ""), request.user.home),
     }
     return render(request, "cases/bulk/results.html", context)
+
+
+def result_rows(user: User, act: BulkAct, now: datetime) -> list[dict[str, Any]]:
+    """Return each row's result beside its case as it is now and what the act decided in it.
+
+    A case that the person sees no longer (it went to another desk) has its number alone.
+    """
+    numbers = [result["number"] for result in act.results]
+    cases = Case.objects.visible_to(user).filter(number__in=numbers).select_related("type")
+    shown = {case.number: case_row(case, now) for case in cases}
+    keys = [f"{act.key}:{number}" for number in shown]
+    steps = CaseEvent.objects.filter(case__in=cases.order_by(), idempotency_key__in=keys)
+    lines = decided(list(steps))
+    details = {step.idempotency_key: lines[step.pk] for step in steps}
+    return [
+        result
+        | shown.get(result["number"], {})
+        | {"details": details.get(f"{act.key}:{result['number']}", [])}
+        for result in act.results
+    ]
 
 
 def bulk_bar(request: HttpRequest, *actions: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the system did about a deadline, in words for the history on a page."""
+"""What was done about a deadline, by the system or by who urges, in words for the history."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ def names_told(events: Iterable[CaseEvent]) -> dict[int, str]:
     ids = {
         event.data["organisation"]
         for event in events
-        if event.action in DEADLINE_ACTIONS and event.data.get("organisation")
+        if event.action in (*DEADLINE_ACTIONS, "urge") and event.data.get("organisation")
     }
     return {body.pk: named(body) for body in Organisation.objects.filter(pk__in=ids)} if ids else {}
 
 
 def step_lines(event: CaseEvent, names: dict[int, str]) -> list[str]:
     """Return what a step was about, whom it told, and if it came late, when it should have."""
+    data = event.data
+    if event.action == "urge":
+        told = told_words(data, names)
+        return [f"→ {told}"] if told else []
     if event.action not in DEADLINE_ACTIONS:
         return []
-    data = event.data
     label = str(CLOCK_LABELS[ClockKind(data["clock"])])
     if event.action == "recalculate":
         moved = f"{short(data['from'])} → {short(data['to'])}"

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation
 from common.templatetags.ui import named
 from components.models import Component
-from components.register.history import attribute_label
+from components.register.history import attribute_label, attribute_words
 from components.register.models import ComponentChange
 from components.register.presenters import BODY_KINDS
 from components.selectors import components_nearest
@@ -182,7 +182,13 @@ def _attribute_field(
     if "enum" in described:
         values = {str(value): value for value in described["enum"]}
         return forms.TypedChoiceField(
-            choices=[("", "–"), *((text, text) for text in values)],
+            choices=[
+                ("", "–"),
+                *(
+                    (text, attribute_words(component.type, key, each))
+                    for text, each in values.items()
+                ),
+            ],
             coerce=values.__getitem__,
             empty_value=None,
             widget=_dropdown(),

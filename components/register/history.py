@@ -158,8 +158,8 @@ def _attributes(
 ) -> Iterator[Difference]:
     for key in dict.fromkeys([*before, *after]):
         if before.get(key) != after.get(key):
-            label = attribute_label(case_type, key)
-            yield label, attribute_words(before.get(key)), attribute_words(after.get(key))
+            old, new = (attribute_words(case_type, key, each.get(key)) for each in (before, after))
+            yield attribute_label(case_type, key), old, new
 
 
 def value_words(name: str, row: Any) -> str:
@@ -183,18 +183,27 @@ def _name_of(thing: Any) -> str:
 
 def attribute_label(case_type: CaseType, key: str) -> str:
     """Return what an attribute is called: the schema's title, else its key."""
-    described = case_type.attribute_schema.get("properties", {}).get(key, {})
+    described = _described(case_type, key)
     english = described.get("title_en", "") if is_english() else ""
     return english or described.get("title", "") or key
 
 
-def attribute_words(value: Any) -> str:
-    """Return the value of an attribute as people read it."""
+def attribute_words(case_type: CaseType, key: str, value: Any) -> str:
+    """Return the value of an attribute as people read it: a choice in their language."""
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if is_english():
+        described = _described(case_type, key)
+        english = dict(zip(described.get("enum", ()), described.get("enum_en", ()), strict=False))
+        value = english.get(value, value)
     return str(value)
+
+
+def _described(case_type: CaseType, key: str) -> dict[str, Any]:
+    described: dict[str, Any] = case_type.attribute_schema.get("properties", {}).get(key, {})
+    return described
 
 
 def attribute_rows(component: Component) -> list[tuple[str, str]]:
@@ -202,6 +211,9 @@ def attribute_rows(component: Component) -> list[tuple[str, str]]:
     known = component.type.attribute_schema.get("properties", {})
     keys = dict.fromkeys([*known, *component.attributes])
     return [
-        (attribute_label(component.type, key), attribute_words(component.attributes.get(key)))
+        (
+            attribute_label(component.type, key),
+            attribute_words(component.type, key, component.attributes.get(key)),
+        )
         for key in keys
     ]

@@ -275,8 +275,8 @@ def _attribute_words(component: Component, raw: Mapping[str, Any]) -> list[tuple
     return [
         (
             attribute_label(component.type, key),
-            attribute_words(now.get(key)),
-            attribute_words(raw.get(key)),
+            attribute_words(component.type, key, now.get(key)),
+            attribute_words(component.type, key, raw.get(key)),
         )
         for key in dict.fromkeys([*now, *raw])
         if now.get(key) != raw.get(key)

@@ -19,6 +19,7 @@ from cases.services.erase import case_erase_words
 from cases.services.verify import _EVENTS, Fault, HashedEvent, case_verify, verify_history
 from cases.workflow import State
 from tests.cast import NOW, Story
+from tests.databases import filled
 
 Tamper = Callable[..., None]
 GUARDED = (
@@ -29,9 +30,15 @@ GUARDED = (
 )
 
 
+@filled("cast")
+def closed_case(cast) -> None:
+    """A case that went the whole road."""
+    Story(cast).walk_to(State.CLOSED)
+
+
 @pytest.fixture
-def story(cast) -> Story:
-    return Story(cast).walk_to(State.CLOSED)
+def story(closed_case) -> Story:
+    return Story(closed_case, case=Case.objects.get())
 
 
 @pytest.fixture

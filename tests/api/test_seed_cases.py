@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, F, Q
 from django.utils import translation
 
@@ -33,6 +33,7 @@ from cases.workflow import OPEN_STATES, State, arrows_from
 from live.models import EventPosition
 from live.services import events_number
 from tests.cast import NOW, Story
+from tests.databases import filled
 from tests.matrix.invariants import check_case
 
 PLAN = Plan(seed=7, count=420, days=60, until=date(2026, 3, 16))
@@ -43,12 +44,9 @@ def seed(plan: Plan = PLAN) -> int:
     return sum(cases_seed(city=city, plan=plan, number_events=events_number))
 
 
-@pytest.fixture
+@filled("cast")
 def seeded(cast):
     assert seed() == PLAN.count
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    return cast
 
 
 def test_seeded_histories_are_whole(seeded):
@@ -235,9 +233,7 @@ def made_case(cast, road: tuple[str, ...]) -> Case:
 
 def test_seeded_cases_go_on_through_the_door(seeded):
     case = Case.objects.filter(state=State.REPORTED.value).first()
-    story = Story(seeded)
-    story.case = case
-    story.act("accept", seeded.acceptor_wang)
+    Story(seeded, case=case).act("accept", seeded.acceptor_wang)
     assert list(verify_history()) == []
 
 

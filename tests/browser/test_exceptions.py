@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import expect
 
 from cases.exceptions.repeats import repeats_find
@@ -16,6 +18,21 @@ from common import clock
 from tests.cast import Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_who_is_logged_out_meanwhile_is_told_beside_what_they_typed(person, city_cast) -> None:
+    case = Story(city_cast, clock.now()).walk_to(State.HANDLING).case
+    page = person("clerk_sun", locale="en").go(f"/cases/{case.number}/")
+    page.locator('[hx-get*="/actions/request_return/"]').click()
+    page.locator("#dialog [name=reason_code]").select_option("wrong_place")
+    page.locator("#dialog [name=reason]").fill("等待配件")
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.locator("#dialog .form-foot button:not([type=button])").click()
+    told = page.locator("#logged-out")
+    expect(told).to_be_visible()
+    expect(page.locator("#dialog [name=reason]")).to_have_value("等待配件")
+    told.get_by_role("link").click()
+    expect(page).to_have_url(re.compile(rf"/login/\?next=.*{case.number}"))
 
 
 def test_return_extension_suspension_and_a_repeat_spot(person, city_cast) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import math
 import re
+from threading import Event
 
 import numpy as np
 import pytest
 from django.contrib.gis.geos import Point
 from django.db import connection
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from common.geo import wgs84_from_gcj02
 from common.outside_map import OutsideMap
@@ -83,6 +84,9 @@ MEASURED = """async () => {
 }"""
 
 
+PAN = "document.querySelector('[data-city-map]').cityMapPage.map.panBy([200, 0], {animate: false})"
+
+
 def test_a_length_and_an_area_are_measured_by_keyboard_as_postgis_would(person, city_cast):
     lon, lat = city_cast.place
     page = person("supervisor_zhao", locale="en").go(f"/map/?at={lon},{lat},18")
@@ -93,19 +97,44 @@ def test_a_length_and_an_area_are_measured_by_keyboard_as_postgis_would(person, 
     assert by_page[:2] == pytest.approx([length, area], rel=1e-4)
     assert by_page[2:] == [False, True]
 
-    page.wait_for_function("document.querySelector('[data-city-map]').cityMapPage")
-    said = page.locator("[data-measured-text]")
-    page.get_by_role("button", name="Measure a length").press("Enter")
+    said, tool = (
+        page.locator("[data-measured-text]"),
+        page.get_by_role("button", name="Measure a length"),
+    )
+    expect(tool).to_be_enabled()
+    tool.press("Enter")
     expect(said).to_contain_text("Click along the line")
     page.keyboard.press("Enter")
-    the_map = "document.querySelector('[data-city-map]').cityMapPage.map"
-    page.evaluate(f"{the_map}.panBy([200, 0], {{animate: false}})")
+    page.evaluate(PAN)
     page.keyboard.press("Enter")
     expect(said).to_have_text(re.compile(r"^Length: 10[23] m$"))  # 200 pixels of zoom 18
     page.keyboard.press("Backspace")
     expect(said).to_contain_text("Click along the line")
     page.keyboard.press("Escape")
     expect(said).to_be_hidden()
+
+
+def test_before_there_is_a_map_nothing_pretends_to_work_and_what_was_found_is_kept(person, tree):
+    somebody = person("supervisor_zhao", locale="en")
+    page, held, may_pass = somebody.page, [], Event()
+
+    def hold(route: Route) -> None:
+        if may_pass.is_set():
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(re.compile(r"leaflet/leaflet\S*\.js"), hold)
+    page.goto(f"{somebody.base}/map/", wait_until="domcontentloaded")
+    tool = page.get_by_role("button", name="Measure an area")
+    expect(tool).to_be_disabled()
+    page.locator("#map-search").fill(tree.code)
+    page.get_by_role("option", name=tree.code).click()
+    may_pass.set()
+    for route in held:
+        route.continue_()
+    expect(tool).to_be_enabled()
+    expect(page).to_have_url(re.compile("at=.*,19"))
 
 
 PICTURE = base64.b64decode(

@@ -308,9 +308,7 @@ def parts(cast: Cast) -> dict[str, str]:
         type_code="E0102",
         photo_ids=[photo_of(cast.collector_chen)],
     )
-    story = Story(cast)
-    story.case = case
-    story.walk_to(State.HANDLING)
+    Story(cast, case=case).walk_to(State.HANDLING)
     plates_give(actor=None, components=Component.objects.all(), now=NOW)
     plate = Plate.objects.get(component=cast.component)
     census = Census(cast)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
 from importlib.resources import files
@@ -274,3 +278,53 @@ def test_nginx_accepts_its_configuration_with_and_without_tls(tmp_path, certific
     assert "listen 127.0.0.1:8443 ssl;" in own
     assert "X-Forwarded-Proto $scheme;" in own
     assert set(re.findall(r"@[A-Z_]+@", own)) == {"@NAMES@"}  # in the comment at its top
+
+
+@pytest.fixture
+def front(tmp_path: Path) -> Iterator[str]:
+    """Run nginx with nothing behind it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        place = free.getsockname()
+    listen = "{}:{}".format(*place)
+    nginx_config(tmp_path, LISTEN=listen)
+    arguments = ["/usr/sbin/nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
+    nginx = subprocess.Popen(arguments)
+    with socket.socket() as there:
+        while there.connect_ex(place):
+            assert nginx.poll() is None
+    yield f"http://{listen}"
+    nginx.terminate()
+    nginx.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"), [("en", "The service is starting."), ("zh-CN", "服务正在启动")]
+)
+def test_while_nothing_answers_nginx_says_so_and_when_to_ask_again(front, language, sentence):
+    page, api = (refused(front + path, language) for path in ("/inbox/", "/api/v1/cases/"))
+    for answer, text in (page, api):
+        assert answer.code == 503
+        assert answer.headers["Retry-After"] == "3"
+        assert sentence in text
+    assert 'http-equiv="refresh"' in page[1], "it opens by itself"
+    assert json.loads(api[1])["code"] == "unavailable"
+
+
+def test_what_is_too_large_is_refused_before_the_program(front):
+    answer, text = refused(f"{front}/photos/", "en", b"x" * (25 * 2**20 + 1))
+    assert answer.code == 413
+    assert "The upload is too large." in text
+    styles = re.findall(r'href="/(static/[^"]+)"', text)
+    assert styles
+    assert [path for path in styles if not (ROOT / path).exists()] == []
+
+
+def refused(
+    url: str, language: str, body: bytes | None = None
+) -> tuple[urllib.error.HTTPError, str]:
+    """Return an answer that is a refusal, and its text."""
+    request = urllib.request.Request(url, body, {"Accept-Language": language})
+    with pytest.raises(urllib.error.HTTPError) as told:
+        urllib.request.urlopen(request, timeout=10)
+    return told.value, told.value.read().decode()

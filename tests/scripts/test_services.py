@@ -44,9 +44,10 @@ class Checkout:
         """Where the server's socket is."""
         return self.ask("SHOW unix_socket_directories")
 
-    def data(self) -> Path:
+    def data(self, *where: str) -> Path:
         """Where the cluster is: under `var/`, or beside it where the postgres user cannot enter."""
-        return Path(self.services("status").stdout.split(" in ")[1].split("\n")[0])
+        told = self.services(*where, "status").stdout
+        return Path(told.split(" in ")[1].split("\n")[0])
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +144,16 @@ def test_what_an_interrupted_first_start_left_is_cleared_away(checkout):
     shutil.chown(half, data.parent.owner())
     checkout.start()
     assert not half.exists()
+
+
+@pytest.mark.skipif(shutil.disk_usage("/dev/shm").free < 4 << 30, reason="memory has no room")
+def test_tests_have_servers_of_their_own_that_leave_nothing_in_memory(checkout):
+    assert checkout.services("in-memory", "start").returncode == 0
+    data = checkout.data("in-memory")
+    assert data.is_relative_to("/dev/shm")
+    checkout.services("in-memory", "stop")
+    assert not data.parent.exists()
+    assert "PostgreSQL: runs" in checkout.services("status").stdout
 
 
 def test_a_cluster_that_is_not_whole_is_explained(checkout):

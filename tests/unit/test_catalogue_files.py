@@ -93,6 +93,10 @@ def test_the_schemas_of_attributes_are_schemas():
     schemas = json.loads((FOLDER / "attribute_schemas.json").read_text(encoding="utf-8"))
     for schema in schemas.values():
         Draft202012Validator.check_schema(schema)
+        for described in schema["properties"].values():
+            assert described["title_en"]
+            if any(isinstance(value, str) for value in described.get("enum", ())):
+                assert len(described["enum_en"]) == len(described["enum"]), described
     used = {row["attribute_schema"] for row in rows("types")} - {""}
     assert used == set(schemas)
 

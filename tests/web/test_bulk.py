@@ -35,6 +35,27 @@ def test_one_act_is_kept_with_a_result_a_row(cast, page_of, to_close):
     assert page_of("leader_tang").get(f"/bulk/results/{act.pk}/").status_code == 404
 
 
+def test_results_say_which_case_it_was_and_what_was_decided(cast, page_of):
+    stories = [Story(cast, metres=40 * number).walk_to(State.ACCEPTED) for number in range(2)]
+    first, second = (story.case.number for story in stories)
+    client = page_of("supervisor_zhao")
+    sent = form_of(client.get("/bulk/file/", {"case": [first, second]}))
+    sent["case"].append("2026031699999")  # of another desk, or nobody's: not to be seen
+    stories[1].act("send_back", cast.supervisor_zhao)
+    page = client.post("/bulk/file/", sent, follow=True).text
+    *refused, done = re.findall(r"<tr><td>.*?</tr>", page)
+    assert len(refused) == 2
+    changed, unseen = sorted(refused, key=lambda row: "99999" in row)
+    for row, number, state in ((changed, second, "To accept"), (done, first, "To dispatch")):
+        case = Case.objects.select_related("type").get(number=number)
+        assert f'href="/cases/{number}/"' in row
+        assert [word for word in (case.type.name_en, case.address, state) if word not in row] == []
+    assert "Somebody has changed this case" in changed
+    assert re.search(r"General · \d", done)
+    assert "/cases/" not in unseen
+    assert "2026031699999" in unseen
+
+
 def test_sent_again_it_is_answered_alike_and_other_rows_need_another_key(cast, to_close):
     given = {"action": "close", "actor": cast.supervisor_zhao, "now": NOW, "key": "k"}
     lines = [Line(story.case.number, story.case.version) for story in to_close]

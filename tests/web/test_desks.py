@@ -9,10 +9,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from cases.models import Case
 from cases.queues import desk_cases
 from cases.services import case_report
 from cases.workflow import State
 from tests.cast import NOW, Story
+from tests.databases import filled
 
 
 def late(client, page, part: str = "pane"):
@@ -33,26 +35,31 @@ def count_of(page, queue: str) -> int:
     return int(re.findall(r"\d+", re.sub(r"<[^>]*>", " ", tab.group(1)))[-1])
 
 
-@pytest.fixture
-def stories(cast) -> dict[str, Story]:
+@filled("cast")
+def case_of_every_state(cast) -> None:
     """One case in every open state, each at a place of its own."""
-    return {
-        state: Story(cast, metres=10 * number).walk_to(state)
-        for number, state in enumerate(
-            (
-                State.REPORTED,
-                State.CONFIRMING,
-                State.ACCEPTED,
-                State.FILED,
-                State.DISPATCHED,
-                State.HANDLING,
-                State.HANDLED,
-                State.CHECKING,
-                State.REWORK,
-                State.CHECKED,
-            )
+    for number, state in enumerate(
+        (
+            State.REPORTED,
+            State.CONFIRMING,
+            State.ACCEPTED,
+            State.FILED,
+            State.DISPATCHED,
+            State.HANDLING,
+            State.HANDLED,
+            State.CHECKING,
+            State.REWORK,
+            State.CHECKED,
         )
-    }
+    ):
+        Story(cast, metres=10 * number).walk_to(state)
+
+
+@pytest.fixture
+def stories(case_of_every_state) -> dict[str, Story]:
+    """Those cases, by state."""
+    cases = Case.objects.order_by("pk")
+    return {case.state: Story(case_of_every_state, case=case) for case in cases}
 
 
 def test_the_acceptors_queues_hold_what_waits_for_an_acceptor(stories, page_of):

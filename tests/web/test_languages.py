@@ -103,6 +103,13 @@ def test_no_translation_is_a_guess():
     assert [entry for entry in entries[1:] if re.search(r"^#,.*\bfuzzy\b", entry, re.M)] == []
 
 
+def test_a_running_limit_is_not_called_a_timepiece():
+    """时钟 hangs on a wall; what runs in a case is 计时, and leads to a 时限 (docs/glossary.md)."""
+    entries = CATALOGUE.read_text(encoding="utf-8").split("\n\n")
+    timepiece = re.compile(r"demo clock|database's clock")
+    assert [text for text in entries if "时钟" in text and not timepiece.search(text)] == []
+
+
 # ── no words outside the marks ────────────────────────────────────────────────────────────────
 
 TAGS = re.compile(

@@ -39,6 +39,17 @@ def test_a_stranger_is_sent_to_the_login(db):
         assert answer["Location"].startswith("/login/?next=")
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{"hx-request": "true"}, {"x-requested-with": "fetch"}, {"accept": "application/json"}],
+)
+def test_a_script_of_an_open_page_is_told_and_not_given_the_login_as_its_answer(db, headers):
+    for method in ("get", "post"):
+        answer = getattr(Client(), method)("/supervision/", headers=headers)
+        assert answer.status_code == 401
+        assert answer.json()["code"] == "logged_out"
+
+
 def test_each_role_lands_on_its_desk(cast):
     for name, desk in DESKS.items():
         client = Client()

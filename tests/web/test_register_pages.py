@@ -117,6 +117,21 @@ def test_the_record_tells_every_change_field_by_field(page_of, cast, cover):
     assert story.index("Moved") < story.index("Damaged"), "newest first"
 
 
+def test_a_choice_among_the_attributes_is_read_in_the_readers_language(page_of, cast, cover):
+    for material in ("铸铁", "复合材料"):
+        change = {"attributes": {"material": material, "diameter_mm": 700}, "on": TODAY}
+        component_update(actor=cast.administrator_bai, component_id=cover.pk, **change)
+    client, address = page_of("supervisor_zhao"), f"/components/{cover.code}/"
+    english = client.get(address).text
+    assert "<del>Cast iron</del>" in english
+    assert "<ins>Composite</ins>" in english
+    assert "复合材料" not in english
+    form = client.get(f"{address}changes/change/").text
+    assert '<option value="复合材料" selected>Composite</option>' in form, "the value is one"
+    chinese = client.get(address, headers={"accept-language": "zh-hans"}).text
+    assert "<ins>复合材料</ins>" in chinese
+
+
 def test_a_partner_does_not_learn_who_works_here(page_of, cast):
     own = make(cast, 5, owner=cast.bodies["partner"])
     boss = cast.administrator_bai

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.roles import Role
 from cases.queues import supervision_queues
@@ -15,6 +16,9 @@ from cases.workflow import State
 from common import clock
 from desks.models import NoticeReceipt, ShiftEntry, ShiftHandover
 from desks.supervision import first_of_each, queue_table, state_counts, today_figures
+from desks.wall.snapshot import EVALUATIONS
+from evaluation.loading import load_evaluation
+from live.readers import readers_run
 from tests.cast import NOW, Story
 
 
@@ -99,9 +103,26 @@ def test_the_day_is_counted_from_midnight_beside_yesterday_by_this_hour(cast):
     Story(cast, NOW - timedelta(hours=20), metres=40)  # yesterday, later than now
     Story(cast, metres=80).walk_to(State.CLOSED)
     told = today_figures(cast.supervisor_zhao, NOW)
-    figures = {str(row["label"]): (row["today"], row["yesterday"]) for row in told["figures"]}
+    with translation.override("en"):
+        figures = {str(row["label"]): (row["today"], row["yesterday"]) for row in told["figures"]}
     assert figures == {"Reported": (1, 1), "Filed": (1, 0), "Handled": (1, 0), "Closed": (1, 0)}
-    assert (told["handled"], told["on_time"]) == (1, 100.0)
+
+
+def test_the_day_s_on_time_rate_is_the_wall_s_and_says_of_what_it_is(cast, page_of):
+    Story(cast).walk_to(State.CLOSED)
+    late = Story(cast, NOW - timedelta(hours=14, minutes=15), metres=40).walk_to(State.DISPATCHED)
+    assert NOW - timedelta(hours=1) < late.case.due_at < NOW, "fell due today, and is still open"
+    load_evaluation()
+    readers_run(now=NOW)
+    client = page_of("supervisor_zhao")
+    EVALUATIONS.forget()
+    part, whole = client.get("/wall/evaluation/").json()["figures"]["on_time"]["days"][-1]
+    told = today_figures(cast.supervisor_zhao, NOW)["on_time"]
+    assert (told["part"], told["whole"], told["share"]) == (part, whole, "50.0%")
+    panel = client.get("/supervision/panels/today/").text
+    assert f"{part} of {whole} due" in panel
+    behind = client.get(told["url"]).text
+    assert len(set(re.findall(r'href="/cases/(\d+)/"', behind))) == whole == 2
 
 
 def test_a_request_comes_with_what_the_approver_must_know(cast, page_of):

@@ -46,6 +46,8 @@ def test_an_overdue_case_is_urged_by_one_click_and_not_twice(cast, story, page_o
     assert event.data["organisation"] == sanitation.pk
     assert event.data["roles"] == ["department_clerk", "department_head"]
     assert Case.objects.get(pk=story.case.pk).version == version, "nobody's page goes stale"
+    history = page_of("supervisor_zhao").get(f"/cases/{story.case.number}/").text
+    assert f"→ {sanitation} · " in history, "it says who was urged"
     refusal = story.refused("urge", cast.leader_tang)
     assert refusal.code == "not_possible"
     story.now = OVERDUE + timedelta(minutes=120)

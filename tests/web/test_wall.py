@@ -33,6 +33,7 @@ from grid.models import Area
 from live.readers import readers_run
 from live.services import events_sequence
 from tests.cast import NOW, Cast, Story
+from tests.databases import filled
 
 DAY = timedelta(days=1)
 SECRETS = ("陈秘密", "13912345678", "三幢二单元", "门口狗很凶")
@@ -72,19 +73,23 @@ def screen_of(cast: Cast):
     return open_screen
 
 
-@pytest.fixture
-def busy_city(cast: Cast) -> list[Story]:
+@filled("cast")
+def cases_of_every_light(cast: Cast) -> None:
     """Cases of every stage and light: of today, of yesterday by this hour and later, overdue."""
-    told = [
-        Story(cast, now=NOW - DAY - timedelta(minutes=5)),
-        Story(cast, now=NOW - DAY + timedelta(minutes=5)),
-    ]
-    told += [Story(cast, now=NOW - 20 * DAY).walk_to(State.HANDLING)]
+    Story(cast, now=NOW - DAY - timedelta(minutes=5))
+    Story(cast, now=NOW - DAY + timedelta(minutes=5))
+    Story(cast, now=NOW - 20 * DAY).walk_to(State.HANDLING)
     for state in (State.REPORTED, State.ACCEPTED, State.FILED, State.HANDLING, State.HANDLED,
                   State.CHECKED, State.CLOSED, State.SUSPENDED):  # fmt: skip
-        told.append(Story(cast, now=NOW - timedelta(minutes=30)).walk_to(state))
+        Story(cast, now=NOW - timedelta(minutes=30)).walk_to(state)
     events_sequence()
-    return told
+
+
+@pytest.fixture
+def busy_city(cases_of_every_light: Cast) -> list[Story]:
+    """Those cases, in the order they were told in."""
+    cases = Case.objects.order_by("pk")
+    return [Story(cases_of_every_light, now=case.reported_at, case=case) for case in cases]
 
 
 def figures_of(client: Client, scope: str = "") -> dict:
@@ -455,8 +460,7 @@ def test_nothing_personal_is_in_anything_a_wall_is_sent(cast, hall, page_of, scr
         reporter_name=name,
         reporter_phone=phone,
     )
-    story = Story(cast, now=NOW - 20 * DAY)
-    story.case = case
+    story = Story(cast, now=NOW - 20 * DAY, case=case)
     story.act("accept", cast.acceptor_wang, address=address)
     story.act("file", cast.supervisor_zhao)
     story.act("dispatch", cast.dispatcher_li, reason=note)

@@ -5,6 +5,18 @@ import { on } from "./dom.js";
 // What was refused comes first, then what Enter may do at once, then the first question.
 const FIRST_FIELD = "[aria-invalid=true], input:not([type=hidden]), select, textarea, button[type=submit]";
 
+/** Show a message of the page where it is seen: nothing behind an open dialog can be reached. */
+function say(id) {
+  const message = document.getElementById(id);
+  if (!message) return;
+  const dialog = document.querySelector("dialog[open]");
+  if (dialog) dialog.prepend(message);
+  else document.getElementById("main").before(message);
+  const way = message.querySelector("[data-log-in]");
+  if (way) way.search = new URLSearchParams({ next: location.pathname + location.search });
+  message.hidden = false;
+}
+
 export function startDialogs() {
   document.addEventListener("htmx:afterSwap", (event) => {
     const dialog = event.target.closest?.("#dialog");
@@ -15,11 +27,12 @@ export function startDialogs() {
       event.target.querySelector?.("[data-focus]")?.focus();
     }
   });
-  const noAnswer = document.getElementById("no-answer");
-  const say = (isHidden) => { if (noAnswer) noAnswer.hidden = isHidden; };
-  document.addEventListener("htmx:sendError", () => say(false));
-  document.addEventListener("htmx:responseError", ({ detail }) => { if (detail.xhr.status >= 500) say(false); });
-  on("click", "[data-hide]", () => say(true));
+  document.addEventListener("htmx:sendError", () => say("no-answer"));
+  document.addEventListener("htmx:responseError", ({ detail }) => {
+    if (detail.xhr.status >= 500) say("no-answer");
+    if (detail.xhr.status === 401) say("logged-out");
+  });
+  on("click", "[data-hide]", (button) => { button.closest("[data-message]").hidden = true; });
   on("click", "[data-close]", (button) => button.closest("dialog")?.close());
   on("click", "[data-dismiss]", (button) => button.closest("[data-message]")?.remove());
   on("click", "dialog", (dialog, event) => { if (event.target === dialog) dialog.close(); });

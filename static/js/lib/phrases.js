@@ -8,7 +8,8 @@ const menuOf = (picker) => picker.querySelector("[data-phrase-menu]");
 
 async function fill(picker, address = picker.dataset.address, body = undefined) {
   const menu = menuOf(picker);
-  const options = body ? { method: "POST", body, headers: { "X-CSRFToken": csrfToken() } } : {};
+  const options = body ? { method: "POST", body } : {};
+  options.headers = { "X-CSRFToken": csrfToken(), "X-Requested-With": "fetch" };
   const answer = await fetch(address, options).catch(() => null);
   if (answer && (answer.ok || answer.status === 400)) menu.innerHTML = await answer.text();
   else menu.textContent = menu.dataset.failed;

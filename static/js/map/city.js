@@ -124,6 +124,7 @@ class CityMapPage {
     new MutationObserver(() => { city.drawBase(); this.draw(); }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     city.element.addEventListener("map:own", () => this.draw());
     this.draw();
+    this.goTo(this.side.querySelector(".city-map-search [data-value]").value); // found before there was a map
     whenCasesChange(async () => !city.layers.cases || tilesRefresh(city.layers.cases));
   }
 
@@ -167,12 +168,17 @@ class CityMapPage {
 
   chosen(event) {
     if ("value" in event.target.dataset && event.target.closest(".city-map-search")) {
-      const [lon, lat, zoom] = event.target.value.split(",").map(Number);
-      if (Number.isFinite(zoom)) this.city.showPin(lon, lat, { zoom });
+      this.goTo(event.target.value);
       return;
     }
     if (!["class", "state", "layer", "type"].includes(event.target.name)) return;
     this.draw();
+  }
+
+  /** Show the place of something found: "lon,lat,zoom". */
+  goTo(found) {
+    const [lon, lat, zoom] = found.split(",").map(Number);
+    if (Number.isFinite(zoom)) this.city.showPin(lon, lat, { zoom });
   }
 
   /** Draw every layer anew, as filtered. */

@@ -28,6 +28,7 @@ export class Measure {
     const place = this.map.getContainer();
     for (const button of this.buttons) {
       button.addEventListener("click", () => this.take(this.kind === button.dataset.measure ? null : button.dataset.measure));
+      button.disabled = false; // until now it would have done nothing
     }
     this.map.on("click", ({ latlng }) => { if (this.isOn) this.add(latlng); });
     this.map.on("mousemove", ({ latlng }) => { if (this.isOn && this.points.length) this.draft.setLatLngs([this.points.at(-1), latlng]); });

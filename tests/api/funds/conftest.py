@@ -100,9 +100,7 @@ class Funds:
 
     def story(self, work: ProxyWork) -> Story:
         """Return the case of a work, to be told on."""
-        story = Story.__new__(Story)
-        story.cast, story.now, story.case = self.cast, NOW + timedelta(hours=1), work.case
-        return story
+        return Story(self.cast, now=NOW + timedelta(hours=1), case=work.case)
 
     def completed(self, **kwargs: Any) -> ProxyWork:
         """Return a work the squad has completed."""
