@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db.models import CharField, Count, F, Max, Min, Q, Value
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy

@@ -14,7 +14,7 @@ from cases.workflow import POST_ROLES
 def _give(act: Act, model: type[OrderFromAbove], prefix: str) -> None:
     assert act.actor is not None
     given = parts_of(act.case).orders(model)
-    order = model.objects.create(
+    order = model._default_manager.create(
         case=act.case,
         organisation_id=act.case.department_id,
         number=f"{prefix}{act.case.number}-{len(given) + 1}",
