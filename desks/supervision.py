@@ -13,7 +13,8 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import CharField, Count, F, Max, Min, Q, Value
+from django.db.models import Case as Choose
+from django.db.models import CharField, Count, F, Max, Min, Q, Value, When
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -77,10 +78,12 @@ class Counts:
 
 def state_counts(user: User, now: datetime) -> dict[str, Counts]:
     """Return the counts of every state that has cases: one query, by the index case_queue alone."""
+    held_by = (When(state=state, then=F(f"{field}_id")) for state, field in HOLDERS.items())
     rows = (
         open_cases(user)
         .order_by()
-        .values_list("state", "collector", "desk", "department")
+        .annotate(holder=Choose(*held_by, default=None))
+        .values_list("state", "holder")
         .annotate(
             count=Count("pk"),
             near=Count("pk", filter=near(now)),
@@ -90,10 +93,9 @@ def state_counts(user: User, now: datetime) -> dict[str, Counts]:
         )
     )
     found: dict[str, Counts] = defaultdict(Counts)
-    for state, collector, desk, department, *counted in rows:
+    for state, holder, *counted in rows:
         found[state].add(*counted)
-        held_by = {"collector": collector, "desk": desk, "department": department}
-        if holder := held_by.get(HOLDERS.get(state, "")):
+        if holder is not None:
             found[state].holders[holder] += counted[0]
     return found
 

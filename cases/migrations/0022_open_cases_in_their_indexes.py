@@ -38,4 +38,14 @@ class Migration(migrations.Migration):
                 name="case_inbox",
             ),
         ),
+        migrations.AddIndex(
+            model_name="fieldtask",
+            index=models.Index(
+                fields=["case", "run"],
+                condition=models.Q(
+                    ("kind", "confirm"), ("outcome__in", ("true", "not_true", "gone"))
+                ),
+                name="field_task_confirmed",
+            ),
+        ),
     ]

@@ -164,6 +164,12 @@ class FieldTask(models.Model):
                 name="field_task_open",
             ),
             models.Index(fields=["collector", "case"], name="field_task_seen"),
+            # Which reports were confirmed on site, one way or the other: read alone.
+            models.Index(
+                fields=["case", "run"],
+                condition=Q(kind="confirm", outcome__in=("true", "not_true", "gone")),
+                name="field_task_confirmed",
+            ),
         ]
 
 
