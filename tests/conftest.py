@@ -23,7 +23,6 @@ from tests.databases import (
     filled_database_make,
     template_make,
 )
-from tests.geo_city import load_mini_city
 
 HERE = Path(__file__).parent
 # The folders with the longest tests first, so that none of them is left over at the end.
@@ -150,18 +149,10 @@ def _django_db_helper(_right_database, _django_db_helper) -> None:
     """Choose the database before pytest-django opens a test's transaction in it."""
 
 
-@pytest.fixture(scope="session")
-def mini_city_once(bare_database, django_db_blocker) -> None:
-    """Load five streets of the demo city once for all tests of this process."""
-    with django_db_blocker.unblock():
-        database_use(bare_database)
-        load_mini_city()
-
-
 @pytest.fixture
-def mini_city(mini_city_once, db) -> City:
-    """The small city; loaded again in the database of a test that commits."""
-    return City.objects.filter(area__isnull=False).first() or load_mini_city()
+def mini_city(db) -> City:
+    """Five streets of the demo city."""
+    return City.objects.get()
 
 
 @pytest.fixture

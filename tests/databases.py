@@ -3,9 +3,9 @@
 *Template*: migrated once and kept until a migration changes, under a name that says of which
 migrations it was made. Every process of every run begins with a copy of it.
 *Bare*: that copy; what a test does in it is rolled back.
-*Filled*: copies in which the cast, or the demo's own small city, is there already, or on top of one
-of them what a module's tests share; building them takes longer than most tests. What a test does in
-them is rolled back too.
+*Filled*: copies in which the small city, the cast in it, or the demo's own is there already, or on
+top of one of them what a module's tests share; building them takes longer than most tests. What a
+test does in them is rolled back too.
 *Own*: for a test that commits, a copy of one of them, dropped with whatever the test left in it.
 """
 
@@ -51,9 +51,8 @@ class Filling:
 
 
 FILLED: dict[str, Filling] = {
-    "cast": Filling(
-        lambda: build_cast(load_mini_city()), found=lambda: find_cast(City.objects.get())
-    ),
+    "mini_city": Filling(load_mini_city),
+    "cast": Filling(build_cast, "mini_city", lambda: find_cast(City.objects.get())),
     "demo_city": Filling(build_test_city),
 }
 
@@ -61,8 +60,8 @@ FILLED: dict[str, Filling] = {
 def filled(base: str) -> Callable[[Callable[[Any], object]], Any]:
     """Make a fixture of a function that fills a database once for all tests of a process.
 
-    The function gets what the base is, the cast or the demo's city, and so do the tests. As in a
-    test, nothing follows a commit.
+    The function gets what the base is, a city or its cast, and so do the tests. As in a test,
+    nothing follows a commit.
     """
 
     def register(fill: Callable[[Any], object]) -> Any:
@@ -144,7 +143,7 @@ def filled_database_make(source: str, bare: str, kind: str) -> str:
         filling.fill()
         return name
     with transaction.atomic():
-        filling.fill(filling.found())
+        filling.fill(FILLED[filling.base].found())
         connection.run_on_commit.clear()
     return name
 

@@ -372,9 +372,9 @@ def test_words_take_one_query(crossing, django_assert_num_queries):
         place_in_words(*crossing.point.coords, on=TODAY)
 
 
-@pytest.fixture(scope="module")
-def box(mini_city_once, django_db_blocker) -> tuple[float, ...]:
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
+@pytest.fixture
+def box(city) -> tuple[float, ...]:
+    with connection.cursor() as cursor:
         cursor.execute(
             "SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) FROM"
             " (SELECT ST_Extent(geometry) AS e FROM grid_gridcell) x"
