@@ -7,6 +7,7 @@ data; what a state or a light means is decided by the server's domain code, not 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from html import escape
@@ -25,6 +26,7 @@ from django.utils.translation import get_language, gettext
 from common import clock as city_clock
 from common.durations import duration_text, duration_words, limit_text, remaining_text
 from common.money import money_text
+from common.text import list_words
 
 register = template.Library()
 
@@ -84,6 +86,12 @@ def in_language(thing: Any, name: str) -> str:
     """Return a text kept in two languages, such as ``condition`` and ``condition_en``."""
     english = read(thing, f"{name}_en", "")
     return str(english if english and is_english() else read(thing, name, ""))
+
+
+@register.filter
+def listed(items: Iterable[Any]) -> str:
+    """Return items in one line, as the reader's language separates them."""
+    return list_words(str(item) for item in items)
 
 
 @register.filter

@@ -15,6 +15,7 @@ from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import City, Organisation, User
 from components.census.workflow import (
@@ -289,7 +290,7 @@ class SurveyConfirmation(models.Model):
     """A body's word on what a survey says is its own; silence until the date is a word too."""
 
     class Answer(models.TextChoices):
-        OPEN = "open", _("To confirm")
+        OPEN = "open", pgettext_lazy("census", "To confirm")
         CONFIRMED = "confirmed", _("Confirmed")
         OBJECTED = "objected", _("Confirmed except objections")
         SILENT = "silent", _("Silent until the date")

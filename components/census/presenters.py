@@ -8,15 +8,15 @@ from typing import Any
 from django.contrib.gis.geos import GEOSGeometry
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from common.templatetags.ui import named
 from components.census.mapping import FIELDS, PLACE_FIELDS, mapping_checked
-from components.census.models import Survey, SurveyPart
+from components.census.models import Survey, SurveyConfirmation, SurveyPart
 from components.census.places import shapes_in
 from components.census.problems import problem_read, problem_sentence
 from components.census.reading import batches_of
-from components.census.selectors import bad_rows, findings_of_kind, objections_in
+from components.census.selectors import bad_rows, findings_of_kind, objections_in, rows_of_body
 from components.census.steps.read import file_of, ground_for, layout_kept
 from components.census.workflow import (
     WORKING,
@@ -120,6 +120,33 @@ def finding_points(part: SurveyPart) -> list[dict[str, Any]]:
                     {"lon": row["lon"], "lat": row["lat"], "light": LIGHTS[kind], "label": label}
                 )
     return points
+
+
+# What a body is in a row, and how it is called.
+PARTS_OF_A_BODY = (
+    ("is_competent", gettext_lazy("Competent body")),
+    ("is_owner", gettext_lazy("Owner")),
+    ("is_maintainer", gettext_lazy("Maintainer")),
+)
+
+
+def rows_to_confirm(asked: SurveyConfirmation, limit: int) -> dict[str, Any]:
+    """Return the first rows that name a body, as points for the map too, and how many are left."""
+    rows = rows_of_body(asked, limit)
+    for row in rows:
+        row["named_as"] = [str(label) for name, label in PARTS_OF_A_BODY if row[name]]
+        row["kind_label"] = FindingKind(row["kind"]).label
+    points = [
+        {
+            "lon": row["lon"],
+            "lat": row["lat"],
+            "light": LIGHTS[row["kind"]],
+            "label": f"{row['line']} {named(row['type'])}",
+        }
+        for row in rows
+        if row["lon"] is not None
+    ]
+    return {"rows": rows, "points": points, "rest": max(asked.row_count - len(rows), 0)}
 
 
 def error_rows(survey: Survey, problem: str, after: int, limit: int) -> list[dict[str, Any]]:

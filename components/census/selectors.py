@@ -69,7 +69,7 @@ ORDER BY finding.is_accepted, finding.id LIMIT %(limit)s
 _OF_BODY = """
 SELECT row.line, type.name, type.name_en, row.name, row.address, row.doubts,
     row.competent_body_id = %(body)s, row.owner_id = %(body)s, row.maintainer_id = %(body)s,
-    finding.kind
+    finding.kind, ST_X(row.point), ST_Y(row.point)
 FROM components_surveyfinding AS finding
 JOIN components_surveyrow AS row ON row.survey_id = finding.survey_id AND row.line = finding.line
 JOIN components_casetype AS type ON type.id = row.type_id
@@ -119,7 +119,7 @@ def rows_of_body(asked: SurveyConfirmation, limit: int) -> list[dict[str, Any]]:
     values = {"survey": asked.survey_id, "body": asked.organisation_id, "limit": limit}
     names = (
         "line", "type_name", "type_name_en", "name", "address", "doubts", "is_competent",
-        "is_owner", "is_maintainer", "kind",
+        "is_owner", "is_maintainer", "kind", "lon", "lat",
     )  # fmt: skip
     rows = [dict(zip(names, row, strict=True)) for row in statement(_OF_BODY, values)]
     for row in rows:

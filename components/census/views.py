@@ -30,6 +30,7 @@ from components.census.presenters import (
     part_rows,
     preview_points,
     progress_of,
+    rows_to_confirm,
     survey_row,
 )
 from components.census.problems import problem_sentence
@@ -38,7 +39,6 @@ from components.census.selectors import (
     bad_places,
     first_lines,
     problem_counts,
-    rows_of_body,
 )
 from components.census.workflow import (
     PARTS_WORKING,
@@ -467,7 +467,7 @@ def confirm(request: HttpRequest, survey_id: int, body_id: int) -> HttpResponse:
     context = {
         "asked": asked,
         "survey": asked.survey,
-        "rows": rows_of_body(asked, ROWS_SHOWN * 4),
+        **rows_to_confirm(asked, ROWS_SHOWN * 4),
         "is_open": asked.answer == SurveyConfirmation.Answer.OPEN
         and asked.survey.state == SurveyState.CONFIRMING,
         "days_left": days_left(asked.survey.confirm_by_date),

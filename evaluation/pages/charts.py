@@ -102,13 +102,20 @@ def trend(board: Board) -> dict[str, Any]:
     _keep_apart(ends)
     return {
         "lines": ends,
-        "ticks": [(_y(t, low, high), value_text(indicator, Fraction(t))) for t in ticks],
+        "ticks": [(_y(t, low, high), _tick_text(indicator, t)) for t in ticks],
         "months": _months(board.periods),
         "size": (WIDTH, HEIGHT),
         "right": WIDTH - RIGHT,
         "left": LEFT,
         "name_x": WIDTH - RIGHT + 12,
     }
+
+
+def _tick_text(indicator: Indicator, tick: float) -> str:
+    """Return the label of a line of the grid; there is no room for decimals that are none."""
+    if indicator.unit is Unit.RATIO:
+        return f"{round(tick * 100, 1):g}%"
+    return value_text(indicator, Fraction(tick))
 
 
 def _only(

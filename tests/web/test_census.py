@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 
 import openpyxl
 import pytest
@@ -143,6 +145,8 @@ def test_a_body_confirms_on_its_page_and_others_do_not_see_it(page_of, census, c
     assert "Maintainer" not in page
     assert "Street tree" in page
     assert "Silence is recorded" in page
+    points = json.loads(re.search(r'id="confirm-points"[^>]*>(.*?)</script>', page)[1])
+    assert [(point["lon"], point["light"]) for point in points] == [(census.lon, "green")]
     refused = hua.post(address, {"line": "2", "reason": ""})
     assert refused.status_code == 400
     assert hua.post(address, {"line": "2", "reason": "not ours"}).status_code == 302

@@ -164,6 +164,11 @@ def test_no_template_holds_words_outside_the_marks():
     assert bare == []
 
 
+def test_no_template_separates_a_list_as_one_language_does():
+    joined = [path.name for path in TEMPLATES if "|join:" in path.read_text(encoding="utf-8")]
+    assert joined == [], "the filter listed knows how"
+
+
 def test_no_script_holds_words_of_either_language():
     shown = re.compile(
         r"(?:textContent|innerText|title|placeholder|ariaLabel)\s*=\s*[\"'`]\s*[A-Za-z]{3,}"
