@@ -39,3 +39,4 @@ startLive();
 startTicks();
 startZoom();
 startMaps();
+document.addEventListener("htmx:afterSwap", ({ target }) => target.removeAttribute("aria-busy"));  // it has come

@@ -106,6 +106,7 @@ def test_the_shift_drives_a_wall_that_lives_through_a_restart(
 
     shift = person("supervisor_zhao")
     page = shift.go("/supervision/")
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)  # the panels above have come
     form = page.locator("form[data-wall=hall]")
     form.locator("[name=scene]").select_option("district")
     form.locator("[name=district]").select_option("330105")
