@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -21,7 +22,7 @@ MOST_FOLLOWED = 5_000  # events; to read everything is cheaper than more of them
 NEVER = float("-inf")
 
 
-class Followed:
+class Followed(ABC):
     """Something known of a city's cases. Threads share one; it answers one at a time."""
 
     FIELDS: ClassVar[tuple[str, ...]]  # of the log's events, given to ``_take``
@@ -63,9 +64,9 @@ class Followed:
             self._position = position
         return True
 
+    @abstractmethod
     def _take(self, values: Sequence[Any], now: datetime) -> None:
         """Take in an event with its case as it is by now."""
-        raise NotImplementedError
 
-    def _read_everything(self, now: datetime) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _read_everything(self, now: datetime) -> None: ...

@@ -146,14 +146,15 @@ def test_what_an_interrupted_first_start_left_is_cleared_away(checkout):
     assert not half.exists()
 
 
-@pytest.mark.skipif(shutil.disk_usage("/dev/shm").free < 4 << 30, reason="memory has no room")
-def test_tests_have_servers_of_their_own_that_leave_nothing_in_memory(checkout):
+def test_tests_have_servers_of_their_own_where_memory_has_room(checkout):
+    usual, free = checkout.data(), shutil.disk_usage("/dev/shm").free
     assert checkout.services("in-memory", "start").returncode == 0
     data = checkout.data("in-memory")
-    assert data.is_relative_to("/dev/shm")
-    checkout.services("in-memory", "stop")
-    assert not data.parent.exists()
+    assert data.is_relative_to("/dev/shm") == (free >= 3 << 30)
+    assert data.is_relative_to("/dev/shm") or data == usual
     assert "PostgreSQL: runs" in checkout.services("status").stdout
+    checkout.services("in-memory", "stop")
+    assert data == usual or not data.parent.exists()
 
 
 def test_a_cluster_that_is_not_whole_is_explained(checkout):
