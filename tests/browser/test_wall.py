@@ -130,3 +130,26 @@ def test_the_shift_drives_a_wall_that_lives_through_a_restart(
     gone = "This address opens no wall."
     expect(screen.locator("h1")).to_have_text(gone, timeout=WITHIN_MS)
     context.close()
+
+
+@pytest.mark.parametrize(
+    ("days", "drawn"),
+    [
+        ("[1, 1], [1, 2], [1, 1]", "polyline last"),
+        ("null, [1, 1], [1, 2], null, null, [1, 4], [1, 1]", "polyline line polyline last"),
+        ("[1, 1], null, [1, 2], null, [1, 1], [1, 2]", "day line day line polyline last"),
+        ("[1, 1], [1, 2], null", "polyline"),
+    ],
+)
+def test_the_trend_joins_days_across_those_without_a_rate(chromium, address, days, drawn) -> None:
+    page = chromium.new_page()
+    page.goto(f"{address}/login/")
+    shapes = page.evaluate(
+        f"""async () => {{
+            const {{ trendLine }} = await import("/static/js/wall/evaluation.js");
+            return [...trendLine([{days}]).children].map((each) =>
+                each.getAttribute("class") ?? each.tagName);
+        }}"""
+    )
+    assert " ".join(shapes) == drawn
+    page.close()

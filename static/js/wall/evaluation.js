@@ -9,38 +9,36 @@ const SVG = "http://www.w3.org/2000/svg";
 const find = (name) => document.querySelector(`[data-${name}]`);
 const share = (part) => (part ? `${percent(...part)}%` : "–");
 
-/** A line of shares over days; a day without a value leaves a gap. */
+/** An element of a drawing. */
+export function shape(tag, attributes) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}
+
+/** A line of shares over days, dashed across days without one; a day without neighbours is a dot. */
 export function trendLine(days) {
   const values = days.map((part) => (part ? part[0] / part[1] : null));
   const known = values.filter((value) => value !== null);
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const span = Math.max(high - low, 0.01);
-  const place = (value, index) => [(100 * index) / (values.length - 1), 36 - (32 * (value - low)) / span];
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "trend");
-  svg.setAttribute("viewBox", "0 0 100 40");
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("aria-hidden", "true");
-  let run = [];
-  const close = () => {
-    if (run.length) {
-      const line = document.createElementNS(SVG, "polyline");
-      line.setAttribute("points", run.map((point) => point.map((each) => each.toFixed(1)).join(",")).join(" "));
-      svg.append(line);
-    }
-    run = [];
-  };
+  const place = (value, index) => [(100 * index) / (values.length - 1), 36 - (32 * (value - low)) / span].map((each) => each.toFixed(1));
+  const runs = [];
   values.forEach((value, index) => {
-    if (value === null) close();
-    else run.push(place(value, index));
+    if (value === null) return;
+    if (index === 0 || values[index - 1] === null) runs.push([]);
+    runs.at(-1).push(place(value, index));
   });
-  close();
-  if (values.at(-1) !== null) {
-    const last = document.createElementNS(SVG, "path");
-    last.setAttribute("class", "last");
-    last.setAttribute("d", `M${place(values.at(-1), values.length - 1).join(" ")}h0`);
-    svg.append(last);
-  }
+  const svg = shape("svg", { class: "trend", viewBox: "0 0 100 40", preserveAspectRatio: "none", "aria-hidden": "true" });
+  runs.forEach((run, index) => {
+    if (index) {
+      const [[x1, y1], [x2, y2]] = [runs[index - 1].at(-1), run[0]];
+      svg.append(shape("line", { x1, y1, x2, y2 }));
+    }
+    if (run.length > 1) svg.append(shape("polyline", { points: run.join(" ") }));
+    else svg.append(shape("path", { class: "day", d: `M${run[0].join(" ")}h0` }));
+  });
+  if (values.at(-1) !== null) svg.append(shape("path", { class: "last", d: `M${runs.at(-1).at(-1).join(" ")}h0` }));
   return svg;
 }
 

@@ -182,7 +182,7 @@ export class Panels {
     live.toggleAttribute("hidden", isSilent);
     lost.toggleAttribute("hidden", !isSilent);
     element.classList.toggle("red", isSilent);
-    if (isSilent) write(text, `${this.words.lost} ${Math.floor(silence / 1000)} s`);
-    else if (delay !== undefined) write(text, `${this.words.live} · ${this.words.delay} ${delay.toFixed(1)} s`);
+    if (isSilent) write(text, this.words.lost.replace("{n}", Math.floor(silence / 1000)));
+    else if (delay !== undefined) write(text, this.words.live.replace("{n}", delay.toFixed(1)));
   }
 }

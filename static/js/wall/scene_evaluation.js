@@ -1,20 +1,13 @@
 // The scene of evaluation: the districts in the colour of their grade, and the last days on time.
 import { dayOf, percent } from "./format.js";
-import { trendLine } from "./evaluation.js";
+import { shape, trendLine } from "./evaluation.js";
 import { make } from "./panels.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 900;
 const HEIGHT = 700;
 const DAY_MS = 24 * 3600_000;
 const APART = 6; // units of the drawing between two labels
 let drawn = null; // what stands in the stage now
-
-function shape(tag, attributes) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
-}
 
 function mapOf(ground, ranking, panels) {
   const rank = new Map((ranking?.rows ?? []).map((row) => [row.id, row]));

@@ -53,7 +53,7 @@ export class Round extends EventTarget {
   tick() {
     if (this.since === undefined) return;
     const left = this.seconds - (performance.now() - this.since) / 1000;
-    write(this.told, this.isHeld ? this.words.held : `${this.words.rotates} ${Math.max(Math.ceil(left), 0)} s`);
+    write(this.told, this.isHeld ? this.words.held : this.words.rotates.replace("{n}", Math.max(Math.ceil(left), 0)));
     if (!this.isHeld && left <= 0) this.go(this.place + 1);
   }
 
