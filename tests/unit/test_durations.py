@@ -48,6 +48,13 @@ def test_what_remains_turns_into_what_is_over(seconds, text):
         assert remaining_text(seconds) == text
 
 
+@pytest.mark.parametrize("seconds", [0, MINUTE, HOUR, DAY])
+def test_a_chinese_duration_begins_with_a_figure_as_the_space_before_it_asks(seconds):
+    with override("zh-hans"):
+        assert duration_text(seconds)[0].isdecimal()
+        assert remaining_text(seconds).startswith("还剩 ")
+
+
 @pytest.mark.parametrize(
     ("amount", "unit", "text"),
     [
