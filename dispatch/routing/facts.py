@@ -119,8 +119,8 @@ def here(case: Case, on: date, book: RuleBook | None = None) -> Here:
         HERE.execute(cursor, values)
         rules_id, active, bodies, component, calendar_id, trade = cursor.fetchone()
     first: dict[tuple[str, str], int] = {}
-    for trade, level, organisation in bodies or ():
-        first.setdefault((trade, level), organisation)
+    for of_trade, level, organisation in bodies or ():
+        first.setdefault((of_trade, level), organisation)
     ground = Ground(first, frozenset(active or ()))
     return Here(rules_id, ground, component or {}, calendar_id, trade)
 

@@ -108,6 +108,13 @@ def test_the_reason_names_rule_and_version_in_the_readers_language(cast):
         assert found.reason == "全市该专业的责任单位（规则“市级部门兜底”，第 1 版）"
 
 
+def test_a_rule_that_names_another_trade_leaves_a_case_its_own(cast):
+    story = Story(cast)
+    rule(cast, "lamps", types=["C0305"], lead_by="territory", lead_trade="water")
+    publish(cast)
+    assert suggested(story.case) == ("sanitation", "city")
+
+
 # ── what was suggested is kept ────────────────────────────────────────────────────────────────
 
 
