@@ -13,19 +13,26 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Case as Choose
+from django.db.models import F, OuterRef, Prefetch, Subquery, When, prefetch_related_objects
 from django.utils import timezone
 
 from accounts.models import City, Organisation
 from cases.models import Case, SubOrder
-from components.models import Component
-from dispatch.routing.facts import Here, here
-from dispatch.routing.rules import Decision, RuleBook
-from dispatch.selectors import NO_RULES, decide_at
-from grid.models import Jurisdiction
+from components.department_kinds import DepartmentKind
+from dispatch.routing.facts import Here, facts_of, here
+from dispatch.routing.rules import Decision, RuleBook, decide
+from grid.models import Area, Jurisdiction
 
-SIZES = (200, 1000, 5000)
-Place = tuple[object, ...]
+SIZES = (1000, 10_000, 100_000)
+LISTED = 1000  # of the changes, case by case on a page
+AT_ONCE = 1000
+ASKED = (
+    *("number", "type", "standard", "zone_grade", "source", "department"),
+    *("city", "district", "street", "community", "management_area", "cell", "component"),
+)
+RELATIONS = {"maintainer": "maintainer", "owner": "owner", "competent": "competent_body"}
+Key = tuple[int | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,14 @@ class DryRun:
         return [(before, after, count) for (before, after), count in pairs.most_common()]
 
     @cached_property
+    def listed(self) -> list[Change]:
+        """The newest changes, as a page lists them: one query."""
+        newest = self.changes[:LISTED]
+        names = Area.objects.only("name", "name_en")  # without their borders
+        prefetch_related_objects([row.case for row in newest], Prefetch("district", names))
+        return newest
+
+    @cached_property
     def bodies(self) -> dict[int, Organisation]:
         """The organisations that the changes name: one query."""
         ids = {body for move in self.moves for body in move[:2]} | {
@@ -83,11 +98,13 @@ def dry_run(
     today = timezone.localdate(now)
     changes, used, used_before = [], Counter[str](), Counter[str]()
     followed = followed_before = asked = 0
-    before_book = current or NO_RULES
+    rules_before = current.rules if current else ()
+    needs_day = draft.needs_days or bool(current and current.needs_days)
     for case, place in placed(recent_cases(city, count), today, draft):
         at = case.given_out_at or now  # type: ignore[attr-defined]
-        before = Answer.of(decide_at(before_book, case, place, at=at, on=today))
-        after = Answer.of(decide_at(draft, case, place, at=at, on=today))
+        facts = facts_of(case, place, at=at, on=today, needs_day=needs_day)
+        before = Answer.of(decide(rules_before, facts, place.ground))
+        after = Answer.of(decide(draft.rules, facts, place.ground))
         asked += 1
         used[after.rule] += 1
         used_before[before.rule] += 1
@@ -100,50 +117,33 @@ def dry_run(
 
 
 def recent_cases(city: City, count: int) -> Iterable[Case]:
-    """Return the newest cases with a type, with what the rules ask; index case_newest."""
+    """Yield the newest cases with a type, with what the rules ask; index case_newest."""
     lead = SubOrder.objects.filter(case=OuterRef("pk"), is_lead=True).order_by("pk")
-    return (
-        Case.objects.filter(city=city, type__isnull=False)
-        .select_related("type", "standard", "district")
-        .annotate(given_out_at=Subquery(lead.values("dispatched_at")[:1]))
-        .order_by("-reported_at", "-pk")[:count]
+    newest = Case.objects.filter(city=city, type__isnull=False).order_by("-reported_at", "-pk")
+    asked = newest.annotate(
+        given_out_at=Subquery(lead.values("dispatched_at")[:1]),
+        **{name: _if_active(f"component__{link}") for name, link in RELATIONS.items()},
     )
+    return asked.only(*ASKED).prefetch_related("type")[:count].iterator(chunk_size=AT_ONCE)
+
+
+def _if_active(body: str) -> Choose:
+    return Choose(When(**{f"{body}__is_active": True}, then=F(body)))
 
 
 def placed(
     cases: Iterable[Case], on: date, book: RuleBook | None = None
 ) -> Iterator[tuple[Case, Here]]:
-    """Yield cases with who answers where they lie, asked once a place, trade and standard."""
-    rows = list(cases)
-    owned = _components(rows)
-    by_cell = Jurisdiction.objects.filter(cells__isnull=False).exists()
-    known: dict[Place, Here] = {}
-    for case in rows:
-        key = (
-            case.community_id,
-            case.management_area_id,
-            case.cell_id if by_cell else None,
-            case.type_id,
-            case.standard_id,
-        )
-        if key not in known:
-            known[key] = here(case, on, book)
-        yield case, replace(known[key], component=owned.get(case.component_id or 0, {}))
-
-
-def _components(cases: list[Case]) -> dict[int, dict[str, int | None]]:
-    """Return the active bodies of the cases' components: one query."""
-    rows = Component.objects.filter(
-        pk__in={case.component_id for case in cases if case.component_id is not None}
-    ).select_related("maintainer", "owner", "competent_body")
-    return {
-        row.pk: {
-            name: body.pk if body is not None and body.is_active else None
-            for name, body in (
-                ("maintainer", row.maintainer),
-                ("owner", row.owner),
-                ("competent", row.competent_body),
-            )
-        }
-        for row in rows
-    }
+    """Yield cases with who answers where they lie, asked once a place, for all trades."""
+    cells_apart = set(Jurisdiction.cells.through.objects.values_list("gridcell_id", flat=True))
+    known: dict[Key, Here] = {}
+    trades: dict[Key, str] = {}
+    for case in cases:
+        cell = case.cell_id if case.cell_id in cells_apart else None
+        spot = (case.community_id, case.management_area_id, cell)
+        what = (case.type_id, case.standard_id)
+        if spot not in known or what not in trades:
+            known[spot] = here(case, on, book, DepartmentKind.values)
+            trades[what] = known[spot].trade
+        component = {name: getattr(case, name) for name in RELATIONS}
+        yield case, replace(known[spot], trade=trades[what], component=component)

@@ -6,6 +6,7 @@ cases (a dry run) what depends on the place alone is read once a place.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -101,8 +102,11 @@ class Here:
     trade: str
 
 
-def here(case: Case, on: date, book: RuleBook | None = None) -> Here:
-    """Return who answers where a case lies; ``book`` is a draft to be asked beside the rules."""
+def here(case: Case, on: date, book: RuleBook | None = None, trades: Sequence[str] = ()) -> Here:
+    """Return who answers where a case lies; ``book`` is a draft to be asked beside the rules.
+
+    Besides the case's trade and those of the rules, ``trades`` are asked about.
+    """
     values = [
         case.city_id,
         on,
@@ -112,7 +116,7 @@ def here(case: Case, on: date, book: RuleBook | None = None) -> Here:
         case.component_id,
         case.standard_id,
         case.type.lead_department_kind if case.type is not None else "",
-        trades_of(book) if book else [],
+        [*trades, *(trades_of(book) if book else ())],
         sorted(organisations_of(book)) if book else [],
     ]
     with connection.cursor() as cursor:

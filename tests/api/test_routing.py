@@ -284,6 +284,10 @@ def test_publishing_changes_exactly_what_the_dry_run_showed(cast):
     stories = [Story(cast, type_code=code, metres=3 * n) for n, code in enumerate(places)]
     Story(cast, type_code=None)  # no type yet: no rule is asked
     stories[0].walk_to(State.DISPATCHED)
+    Case.objects.filter(pk=stories[2].case.pk).update(component=cast.component)
+    bodies = {"owner": cast.bodies["gardens"], "maintainer": cast.bodies["water"]}
+    component_update(component_id=cast.component.pk, actor=None, on=NOW.date(), **bodies)
+    Organisation.objects.filter(code="water").update(is_active=False)
     rule(cast, "leaves", lead_organisation="gardens", types=["E0102"])
     rule(cast, "unclear", types=["C0305"])
     before = answers(cast)
@@ -305,7 +309,7 @@ def test_publishing_changes_exactly_what_the_dry_run_showed(cast):
     assert len(shown) == 3
     names = {pk: body.code for pk, body in run.bodies.items()} | {None: None}
     assert sorted((names[b], names[a] or "", count) for b, a, count in run.moves) == [
-        ("sanitation", "", 1),
+        ("gardens", "", 1),
         ("sanitation", "gardens", 2),
     ]
     assert (run.followed_before, run.followed) == (1, 0)

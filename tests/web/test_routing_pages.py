@@ -193,7 +193,7 @@ def test_an_administrator_edits_tries_and_publishes(cast, administrator):
     story = Story(cast, source="hotline").walk_to(State.FILED)
     listed = add_rule(administrator, lead_organisation=cast.bodies["water"].pk)
     assert "Hotline · 22:00-06:00" in listed.text
-    page = administrator.get(reverse(f"{ADMIN}review"), {"cases": "200"})
+    page = administrator.get(reverse(f"{ADMIN}review"), {"cases": "1000"})
     assert "At night" in page.text
     assert "1 cases asked" in page.text
     assert "Publish the draft" in page.text
