@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.roles import ROLES, Role, home_for
+from common.prepared import Prepared, Slot
 
 
 class City(models.Model):
@@ -148,6 +149,11 @@ class PersonManager(UserManager["User"]):
         return self.with_roles().get(username=username)
 
 
+_BODIES_BELOW = Prepared(
+    Organisation.objects.filter(path__startswith=Slot("path")).values_list("pk", flat=True)
+)
+
+
 class User(AbstractUser):
     """A person with a log-in. Personal contact data never enters the hashed history."""
 
@@ -182,8 +188,7 @@ class User(AbstractUser):
         """The person's organisation and all below it, by id; none without one: one query."""
         if self.organisation is None:
             return []
-        below = Organisation.objects.filter(path__startswith=self.organisation.path)
-        return list(below.values_list("pk", flat=True))
+        return _BODIES_BELOW(path=self.organisation.path)
 
     @cached_property
     def roles(self) -> frozenset[Role]:

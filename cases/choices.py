@@ -26,6 +26,7 @@ from cases.services.clocks import StageLimits
 from cases.situation import Situation
 from cases.time_limits import Light, due_at
 from cases.workflow import STATE_LABELS
+from common.prepared import Prepared, Slot
 from common.templatetags.ui import named
 from components.models import CaseStandard, CaseType
 from grid.models import BeatAssignment, District, Jurisdiction
@@ -170,18 +171,34 @@ LIGHTS = [
 ]
 
 
+_NAMES = ("code", "name", "name_en")
+_TYPES = Prepared(CaseType.objects.valid_on(Slot("on")).in_order().values(*_NAMES))
+_DISTRICTS = Prepared(
+    District.objects.filter(city=Slot("city")).valid_on(Slot("on")).order_by("code").values(*_NAMES)
+)
+_DEPARTMENTS = Prepared(
+    Organisation.objects.filter(city=Slot("city"), is_active=True, kind__in=HANDLING_KINDS)
+    .order_by("path")
+    .values(*_NAMES)
+)
+
+
 def filter_choices(user: User, on: date) -> list[tuple[str, str, Choices]]:
     """Return the filters of the list: parameter, label, values with their words."""
-    types = CaseType.objects.valid_on(on).in_order()
-    districts = District.objects.filter(city=user.city_id).valid_on(on).order_by("code")
-    departments = Organisation.objects.filter(
-        city=user.city_id, is_active=True, kind__in=HANDLING_KINDS
-    ).order_by("path")
+    city = user.city_id
     return [
         ("state", _("State"), list(STATE_LABELS.items())),
         ("light", _("Light"), LIGHTS),
-        ("type", _("Type"), [(row.code, f"{row.code} {named(row)}") for row in types]),
-        ("district", _("District"), [(row.code, named(row)) for row in districts]),
-        ("department", _("Department"), [(row.code, named(row)) for row in departments]),
+        (
+            "type",
+            _("Type"),
+            [(row["code"], f"{row['code']} {named(row)}") for row in _TYPES(on=on)],
+        ),
+        ("district", _("District"), _named_codes(_DISTRICTS(city=city, on=on))),
+        ("department", _("Department"), _named_codes(_DEPARTMENTS(city=city))),
         ("source", _("Source"), Source.choices),
     ]
+
+
+def _named_codes(rows: Iterable[dict[str, str]]) -> Choices:
+    return [(row["code"], named(row)) for row in rows]

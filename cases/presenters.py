@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.urls import reverse
@@ -182,15 +183,27 @@ def waiting_clock(case: Case, now: datetime) -> dict[str, Any] | None:
     }
 
 
+@cache
+def _around_number() -> tuple[str, str]:
+    before, after = reverse("cases:detail", args=["-"]).split("-")
+    return before, after
+
+
+def case_address(number: str) -> str:
+    """Return the address of a case's page: of the lists' hundreds, the way is looked up once."""
+    return number.join(_around_number())
+
+
 def case_row(case: Case, now: datetime, is_mine: bool = False) -> dict[str, Any]:
     """Return a case as lists and queues show it."""
     return {
         "case": case,
         "number": case.number,
-        "url": reverse("cases:detail", args=[case.number]),
+        "url": case_address(case.number),
         "title": case.description or (str(case.address)),
         "badge": badge(case, is_mine),
         "clock": waiting_clock(case, now),
+        "due_at": case.due_at,
         "source_icon": SOURCE_ICONS.get(case.source, "info-circle"),
         "source_label": Source(case.source).label,
     }

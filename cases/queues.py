@@ -35,7 +35,7 @@ from cases.workflow import ARROWS, POST_ROLES, Asks, State
 from common.lookups import array_of
 from common.prepared import Prepared, Slot
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25  # rows at once; a list goes on as it is scrolled
 REPORTED_ACTS = ("accept", "ask_confirmation", "merge", "refuse")  # in several reports at once
 ROW = ("type", "department", "district")
 
@@ -46,6 +46,8 @@ class Queue:
 
     ``light`` is shown beside the count; ``action`` is what is done there, ``acts`` what may be done
     in several at once; ``filter`` are the parameters of the list of cases that shows the same.
+    ``rest_of`` is a condition and the key of the queue that takes the others of its cases: counted
+    as the difference, where to look at each case again would cost as much as to count the others.
     """
 
     key: str
@@ -58,6 +60,7 @@ class Queue:
     cases: Callable[[User], QuerySet[Case]] | None = None  # all queues of a desk share one
     parts: Callable[[User], Sequence[QuerySet[Case]]] | None = None  # of these, each read best
     acts: tuple[str, ...] = ()
+    rest_of: tuple[Q, str] | None = None
 
 
 def _confirmed() -> Exists:
@@ -104,7 +107,13 @@ def acceptance_queues(_user: User, _now: datetime) -> list[Queue]:
     """What waits for an acceptor."""
     reported = Q(state=State.REPORTED)
     queues = (
-        Queue("reported", _("To accept"), reported & ~Q(_confirmed()), acts=REPORTED_ACTS),
+        Queue(
+            "reported",
+            _("To accept"),
+            reported & ~Q(_confirmed()),
+            acts=REPORTED_ACTS,
+            rest_of=(reported, "confirmed"),
+        ),
         Queue(
             "confirmed",
             pgettext_lazy("queue", "Confirmed"),
@@ -118,12 +127,7 @@ def acceptance_queues(_user: User, _now: datetime) -> list[Queue]:
             acts=("send_check", "skip_check"),
         ),
     )
-    return [replace(queue, cases=cases_to_accept) for queue in queues]
-
-
-def cases_to_accept(user: User) -> QuerySet[Case]:
-    """Return the cases in the states in which an acceptor decides; index case_desk."""
-    return open_cases(user).filter(state__in=(State.REPORTED, State.HANDLED))
+    return list(queues)
 
 
 def dispatch_queues(user: User) -> list[Queue]:
@@ -267,13 +271,17 @@ def _counted(
     else:
         rows = [
             _row(
-                narrow(queue_rows(user, queue)),
+                narrow(_cases_of(queue, user).filter(_counted_by(queue))),
                 queues,
                 [Count("pk") if each is queue else Value(0) for each in queues],
             )
             for queue in queues
         ]
     return rows[0].union(*rows[1:], all=True)
+
+
+def _counted_by(queue: Queue) -> Q:
+    return queue.rest_of[0] if queue.rest_of else queue.condition
 
 
 def _row(cases: QuerySet[Case], queues: Sequence[Queue], numbers: Sequence[Any]) -> Any:
@@ -285,7 +293,21 @@ def _row(cases: QuerySet[Case], queues: Sequence[Queue], numbers: Sequence[Any])
 def _added_up(counted: Iterable[Sequence[int]], queues: Sequence[Queue]) -> dict[str, int]:
     rows = [[0] * len(queues), *counted]  # nothing comes where nothing can fit
     sums = (sum(column) for column in zip(*rows, strict=True))
-    return dict(zip((queue.key for queue in queues), sums, strict=True))
+    found = dict(zip((queue.key for queue in queues), sums, strict=True))
+    for queue in queues:
+        if queue.rest_of:
+            found[queue.key] -= found[queue.rest_of[1]]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Cases of a queue from ``start`` on, and where those before and after them begin, if any."""
+
+    cases: list[Case]
+    start: int
+    before: int | None
+    after: int | None
 
 
 @dataclass(slots=True)
@@ -298,7 +320,7 @@ class _Written:
 
 
 class Desk:
-    """A desk of queues: how long they are, and ``limit`` cases of one from a place on.
+    """A desk of queues: how long they are, and ``size`` cases of one from a place on.
 
     What every visit asks, lengths and beginnings that are not narrowed, is written once for each
     kind of person (``accounts.scopes``). ``queues_of`` gives the queues of somebody at a moment.
@@ -309,10 +331,10 @@ class Desk:
         queues_of: Callable[[Any, Any], Sequence[Queue]],
         *,
         order: tuple[str, ...],
-        limit: int,
+        size: int = PAGE_SIZE,
         shown: tuple[str, ...] = ROW,
     ) -> None:
-        self.queues_of, self.order, self.limit, self.shown = queues_of, order, limit, shown
+        self.queues_of, self.order, self.size, self.shown = queues_of, order, size, shown
         self._by_shape: dict[Shape, _Written] = {}
 
     def queues(self, user: User) -> Sequence[Queue]:
@@ -331,10 +353,18 @@ class Desk:
         written = self._for(user)
         return _added_up(_run(written.lengths, user, now), written.queues)
 
-    def cases(
+    def stretch(
         self, user: User, key: str, now: datetime, *, start: int = 0, narrow: Narrow | None = None
-    ) -> list[Case]:
+    ) -> Stretch:
         """Return the cases of a queue from a place on with what a row shows: one query."""
+        found = self._cases(user, key, now, start, narrow)
+        before = max(start - self.size, 0) if start else None
+        after = start + self.size if len(found) > self.size else None
+        return Stretch(found[: self.size], start, before, after)
+
+    def _cases(
+        self, user: User, key: str, now: datetime, start: int, narrow: Narrow | None
+    ) -> list[Case]:
         if start or narrow is not None:
             queue = self.queue(user, key, now)
             return list(self._listed(user, queue, start=start, narrow=narrow or everything))
@@ -346,7 +376,7 @@ class Desk:
 
     def _listed(self, user: Any, queue: Queue, **which: Any) -> QuerySet[Case]:
         return queue_cases(
-            user, queue, order=self.order, limit=self.limit, shown=self.shown, **which
+            user, queue, order=self.order, limit=self.size + 1, shown=self.shown, **which
         )
 
     def _for(self, user: User) -> _Written:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from common.errors import DomainError
 from common.models import DemoClock
+from common.prepared import Prepared
 
 NOT_A_DEMO = "not_a_demo"
 TIME_RUNS_BACKWARDS = "time_runs_backwards"
@@ -39,12 +40,19 @@ LEFT JOIN common_democlock AS clock ON clock.id = 1
 """
 
 
+_DEMO_CLOCK = Prepared(DemoClock.objects.filter(pk=1))
+
+
+def _demo_clock() -> DemoClock | None:
+    return next(iter(_DEMO_CLOCK()), None)
+
+
 def now() -> datetime:
     """Return the city's time, aware, in UTC."""
     real = timezone.now()
     if not settings.DEMO:
         return real
-    clock = DemoClock.objects.filter(pk=1).first()
+    clock = _demo_clock()
     return real if clock is None else _virtual(clock, real)
 
 
@@ -57,7 +65,7 @@ def database_now() -> datetime:
 
 def rate() -> float:
     """Return how fast the city's time runs: 1 but in a demo that was hurried."""
-    clock = DemoClock.objects.filter(pk=1).first() if settings.DEMO else None
+    clock = _demo_clock() if settings.DEMO else None
     return 1.0 if clock is None else clock.rate
 
 

@@ -15,7 +15,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
+
+MOST_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,14 @@ def read_cursor(text: str) -> tuple[bool, tuple[datetime, int] | None]:
     if place[0].tzinfo is None or not 0 < place[1] < 2**62:
         return False, None
     return side == "before", place
+
+
+def place_asked_for(request: HttpRequest) -> int:
+    """Return how many rows stand before those asked for (``from``); 404 for nonsense."""
+    place = request.GET.get("from") or "0"
+    if not (place.isascii() and place.isdecimal()) or len(place) > MOST_DIGITS:
+        raise Http404
+    return int(place)
 
 
 class RowBeyond(Func):

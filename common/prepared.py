@@ -39,7 +39,8 @@ class Statement:
         places = (f"${number}" for number in itertools.count(1))
         self._numbered = _PLACE.sub(lambda m: next(places) if m[0] == "%s" else "%", sql)
         count = sum(place == "%s" for place in _PLACE.findall(sql))
-        self._call = f"EXECUTE {self.name} ({', '.join(['%s'] * count)})"
+        values = f" ({', '.join(['%s'] * count)})" if count else ""
+        self._call = f"EXECUTE {self.name}{values}"
         self._known = threading.local()  # a connection is one thread's
 
     def execute(self, cursor: Any, values: Sequence[Any]) -> None:

@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_
 from typing import Any
 
-from django.db.models import Case as Choose
-from django.db.models import CharField, Count, F, Max, Min, Q, Value, When
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    Count,
+    DateTimeField,
+    F,
+    Max,
+    Min,
+    Q,
+    QuerySet,
+    Value,
+)
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -23,11 +31,13 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
+from accounts.scopes import PreparedFor
 from cases.milestones import day_spans, milestone_counts
 from cases.models import Case, CaseEvent, CaseHold
 from cases.presenters import badge, waiting_clock
-from cases.queues import Queue, late, near, open_cases, supervision_queues
+from cases.queues import late, near, open_cases, supervision_queues
 from cases.workflow import OPEN_STATES, State
+from common.prepared import Prepared, Slot
 from evaluation.indicators import INDICATORS
 from evaluation.models import ObjectKind
 from evaluation.pages.choice import Choice
@@ -70,20 +80,19 @@ class Counts:
         self.first_due = min(filter(None, (self.first_due, due)), default=None)
         self.first_id = min(filter(None, (self.first_id, pk)), default=None)
 
-    @property
-    def first(self) -> Q:
-        """What the most urgent case of the state fulfils, and at most a few others."""
-        return Q(due_at=self.first_due) if self.first_due else Q(pk=self.first_id)
 
-
-def state_counts(user: User, now: datetime) -> dict[str, Counts]:
-    """Return the counts of every state that has cases: one query, by the index case_queue alone."""
-    held_by = (When(state=state, then=F(f"{field}_id")) for state, field in HOLDERS.items())
-    rows = (
-        open_cases(user)
+def _counted_rows(viewer: Any) -> QuerySet[Case, Any]:
+    """Return state, holder and counts, each state read in the index case_queue alone."""
+    now: Any = Slot("now", DateTimeField())
+    states: dict[str, list[str]] = defaultdict(list)
+    for state in OPEN_STATES:
+        states[HOLDERS.get(state.value, "")].append(state.value)
+    rows = [
+        open_cases(viewer)
+        .filter(state__in=of_field)
         .order_by()
-        .annotate(holder=Choose(*held_by, default=None))
-        .values_list("state", "holder")
+        .annotate(holder=F(f"{field}_id") if field else Value(None, BigIntegerField()))
+        .values("state", "holder")
         .annotate(
             count=Count("pk"),
             near=Count("pk", filter=near(now)),
@@ -91,13 +100,34 @@ def state_counts(user: User, now: datetime) -> dict[str, Counts]:
             first_due=Min("due_at"),
             first_id=Min("pk", filter=Q(due_at=None)),
         )
-    )
+        .values_list("state", "holder", "count", "near", "late", "first_due", "first_id")
+        for field, of_field in states.items()
+    ]
+    return rows[0].union(*rows[1:], all=True)
+
+
+_COUNTED = PreparedFor(_counted_rows)
+
+
+def state_counts(user: User, now: datetime) -> dict[str, Counts]:
+    """Return the counts of every state that has cases: one query."""
     found: dict[str, Counts] = defaultdict(Counts)
-    for state, holder, *counted in rows:
+    for state, holder, *counted in _COUNTED(user, now=now):
         found[state].add(*counted)
         if holder is not None:
             found[state].holders[holder] += counted[0]
     return found
+
+
+_MOVES = Prepared(
+    CaseEvent.objects.filter(
+        at__gt=Slot("since", DateTimeField()), at__lte=Slot("until", DateTimeField())
+    )
+    .exclude(old_state=F("new_state"))
+    .order_by()
+    .values_list("old_state", "new_state")
+    .annotate(count=Count("pk"))
+)
 
 
 def hour_flows(now: datetime) -> dict[str, tuple[int, int]]:
@@ -105,16 +135,9 @@ def hour_flows(now: datetime) -> dict[str, tuple[int, int]]:
 
     By the index event_at. An installation is one city, and who reads this sees all of it.
     """
-    moves = (
-        CaseEvent.objects.filter(at__gt=now - HOUR, at__lte=now)
-        .exclude(old_state=F("new_state"))
-        .order_by()
-        .values_list("old_state", "new_state")
-        .annotate(count=Count("pk"))
-    )
     came: Counter[str] = Counter()
     went: Counter[str] = Counter()
-    for old, new, count in moves:
+    for old, new, count in _MOVES(since=now - HOUR, until=now):
         came[new] += count
         went[old] += count
     return {state: (came[state], went[state]) for state in came.keys() | went.keys()}
@@ -184,17 +207,19 @@ def shares(counts: Counts) -> dict[str, float]:
 # ── in whose hands ────────────────────────────────────────────────────────────────────────────
 
 
+_TAKEN_BY = Prepared(
+    CaseHold.objects.filter(until__gt=Slot("now", DateTimeField()), case__state__in=TAKEN)
+    .order_by()
+    .values_list("case__state", "user")
+    .annotate(count=Count("pk"), name=Max("user__display_name"))
+    .order_by("-count", "name")
+)
+
+
 def taken_by(now: datetime) -> dict[str, list[tuple[str, int]]]:
     """Return who has how many reports open at the acceptors' desks, by state: one query."""
-    rows = (
-        CaseHold.objects.filter(until__gt=now, case__state__in=TAKEN)
-        .order_by()
-        .values_list("case__state", "user")
-        .annotate(count=Count("pk"), name=Max("user__display_name"))
-        .order_by("-count", "name")
-    )
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for state, _user, count, name in rows:
+    for state, _user, count, name in _TAKEN_BY(now=now):
         found[state].append((name, count))
     return found
 
@@ -242,40 +267,51 @@ def in_hand(
 # ── the short lists ───────────────────────────────────────────────────────────────────────────
 
 
-def first_of_each(
-    user: User, queues: Sequence[Queue], most: int, counts: dict[str, Counts]
-) -> dict[str, list[Case]]:
-    """Return the most urgent cases of some queues, and under "" the first of every state.
+SHORT_LIST = 6
+
+
+def _beginnings(viewer: Any) -> QuerySet[Case, Any]:
+    """Return the first case of every state under "", and the first of each queue under its key."""
+    now: Any = Slot("now", DateTimeField())
+    first = Q(due_at__any_of=Slot("first_dues")) | Q(pk__any_of=Slot("first_ids"))
+    firsts = open_cases(viewer).filter(first).order_by("state", "due_at", "pk").distinct("state")
+    queues = (
+        open_cases(viewer)
+        .filter(queue.condition)
+        .annotate(which=Value(queue.key, CharField()))
+        .order_by("due_at", "pk")
+        .values_list("which", "pk")[:SHORT_LIST]
+        for queue in supervision_queues(now)
+    )
+    of_states = firsts.annotate(which=Value("", CharField())).values_list("which", "pk")
+    return of_states[: len(OPEN_STATES)].union(*queues, all=True)
+
+
+_BEGINNINGS = PreparedFor(_beginnings)
+_SHOWN = Prepared(
+    Case.objects.select_related("type", "department", "desk").filter(pk__any_of=Slot("cases"))
+)
+
+
+def first_of_each(user: User, now: datetime, counts: dict[str, Counts]) -> dict[str, list[Case]]:
+    """Return the most urgent cases of each queue, and under "" the first of every state.
 
     Two queries for all; ``counts`` say where the first ones stand.
     """
-    firsts = (Q(each.first, state=state) for state, each in counts.items())
-    beginnings = [
-        open_cases(user)
-        .filter(reduce(or_, firsts, Q(pk=None)))
-        .order_by("state", "due_at", "pk")
-        .distinct("state")
-        .annotate(which=Value("", CharField()))
-        .values_list("which", "pk")[: len(OPEN_STATES)],
-        *(
-            open_cases(user)
-            .filter(queue.condition)
-            .annotate(which=Value(queue.key, CharField()))
-            .order_by("due_at", "pk")
-            .values_list("which", "pk")[:most]
-            for queue in queues
-        ),
-    ]
-    places = list(beginnings[0].union(*beginnings[1:], all=True))
-    rows = Case.objects.select_related("type", "department", "desk")
-    cases = rows.in_bulk({pk for _which, pk in places})
-    return {
-        key: sorted(
-            (cases[pk] for which, pk in places if which == key),
-            key=lambda case: (case.due_at is None, case.due_at, case.pk),
-        )
-        for key in ("", *(queue.key for queue in queues))
-    }
+    places = _BEGINNINGS(
+        user,
+        now=now,
+        first_dues=[each.first_due for each in counts.values() if each.first_due],
+        first_ids=[each.first_id for each in counts.values() if not each.first_due],
+    )
+    found = _SHOWN(cases=list({pk for _which, pk in places}))
+    cases = {case.pk: case for case in found}
+    begun: dict[str, list[Case]] = defaultdict(list)
+    for which, pk in places:
+        begun[which].append(cases[pk])
+    for each in begun.values():
+        each.sort(key=lambda case: (case.due_at is None, case.due_at, case.pk))
+    return begun
 
 
 # ── the day ───────────────────────────────────────────────────────────────────────────────────

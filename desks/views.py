@@ -30,11 +30,17 @@ from cases.queues import Queue, decision_actions, posts_of, supervision_queues
 from cases.workflow import OPEN_STATES, State, arrows_from
 from common import clock
 from desks.shifts.selectors import last_handovers, open_points
-from desks.supervision import acts, first_of_each, queue_table, state_counts, today_figures
+from desks.supervision import (
+    SHORT_LIST,
+    acts,
+    first_of_each,
+    queue_table,
+    state_counts,
+    today_figures,
+)
 from desks.wall.remote import walls_panel
 from desks.watch.panel import system_panel
 
-SHORT_LIST = 6
 LOOKERS = (Role.SHIFT_SUPERVISOR, Role.LEADER)
 
 
@@ -45,7 +51,7 @@ def supervision(request: HttpRequest) -> HttpResponse:
     now, user = clock.now(), request.user
     queues = supervision_queues(now)
     counts = state_counts(user, now)
-    begun = first_of_each(user, queues, SHORT_LIST, counts)
+    begun = first_of_each(user, now, counts)
     table = queue_table(user, now, counts, begun[""])
     context = {
         "now": now,
@@ -57,7 +63,6 @@ def supervision(request: HttpRequest) -> HttpResponse:
         "bulk": bulk_bar(request, "file", "close", "urge", "order_supervision"),
         "panels": list(PANELS),
         "acts": acts(user),
-        "walls": walls_panel(user, timezone.now()),
     }
     return render(request, "desks/supervision.html", context)
 
@@ -103,12 +108,18 @@ def today_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
     return today_figures(request.user, now)
 
 
+def walls_context(request: HttpRequest, _now: datetime) -> dict[str, Any]:
+    """Return the remote control of the walls."""
+    return {"walls": walls_panel(request.user, timezone.now())}
+
+
 PANELS = {
     "today": ("desks/_today.html", today_context),
     "decisions": ("desks/_decisions.html", decisions_panel),
     "shift": ("desks/_shift.html", shift_context),
     "exceptions": ("cases/exceptions/_supervision_panel.html", exceptions_context),
     "system": ("desks/_system.html", system_context),
+    "walls": ("desks/wall/_remote.html", walls_context),
 }
 
 

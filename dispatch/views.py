@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
@@ -33,6 +33,7 @@ from cases.selectors import actions_for, case_get_visible
 from cases.situation import Situation
 from cases.workflow import State
 from common import clock
+from common.paging import place_asked_for
 from dispatch.desk_filters import choices_in, filter_of, narrowed
 from dispatch.links.selectors import answered_links
 from dispatch.links.views import link_panel
@@ -59,8 +60,6 @@ INBOX_ACTS = {
     "late": ("assign",),
     "rework": ("sign", "assign"),
 }
-PAGE_SIZE = 25  # rows at once; the list goes on as it is scrolled
-MOST_DIGITS = 6
 MOST_URGENT = ("due_at", "reported_at", "pk")
 
 
@@ -78,8 +77,8 @@ def inbox_tabs(user: User, now: datetime) -> list[Queue]:
     return [*queues, replace(answers, cases=queues[0].cases)]
 
 
-DISPATCH_DESK = Desk(desk_queues, order=MOST_URGENT, limit=PAGE_SIZE + 1)
-INBOX = Desk(inbox_tabs, order=MOST_URGENT, limit=PAGE_SIZE + 1)
+DISPATCH_DESK = Desk(desk_queues, order=MOST_URGENT)
+INBOX = Desk(inbox_tabs, order=MOST_URGENT)
 
 
 @require_safe
@@ -106,6 +105,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     queue = chosen_queue(request, INBOX)
     context = desk_context(request, INBOX, queue, now) | {
         "bulk": bulk_bar(request, *INBOX_ACTS.get(queue.key, ())),
+        "show_department": False,
         "watch": (State.DISPATCHED,),
     }
     if queue.key == "parts" and "rows" in context:
@@ -203,14 +203,11 @@ def rows_context(
     request: HttpRequest, desk: Desk, key: str, narrow: Narrow | None, now: datetime
 ) -> dict[str, Any]:
     """Return the rows of a queue from the place asked for on, and where the next ones begin."""
-    place = request.GET.get("from", "0")
-    if not place.isdecimal() or len(place) > MOST_DIGITS:
-        raise Http404
-    start = int(place)
-    cases = desk.cases(request.user, key, now, start=start, narrow=narrow)
+    start = place_asked_for(request)
+    stretch = desk.stretch(request.user, key, now, start=start, narrow=narrow)
     return {
-        "rows": [case_row(case, now) for case in cases[:PAGE_SIZE]],
-        "next": start + PAGE_SIZE if len(cases) > PAGE_SIZE else None,
+        "rows": [case_row(case, now) for case in stretch.cases],
+        "stretch": stretch,
         "density": density_of(request),
     }
 

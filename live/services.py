@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
+from common.prepared import Prepared
 from live.models import EventPosition
 
 BATCH = 5000
@@ -66,8 +67,9 @@ def has_pending() -> bool:
         return cursor.fetchone()[0]
 
 
+_HEAD = Prepared(EventPosition.objects.order_by("-position").values_list("position", flat=True)[:1])
+
+
 def head() -> int:
-    """Return the highest position given."""
-    return (
-        EventPosition.objects.order_by("-position").values_list("position", flat=True).first() or 0
-    )
+    """Return the highest position given; every page asks it."""
+    return next(iter(_HEAD()), 0)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import DateTimeField
 
 from accounts.models import User
 from cases.models import Case, CaseHold
+from common.prepared import Prepared, Slot
 
 HELD_FOR = timedelta(minutes=2)
 RENEWED_EVERY = timedelta(seconds=15)
@@ -62,19 +63,25 @@ def hold_release(*, case: Case, user: User, until: datetime | None = None) -> No
 
 def holds_of(cases: Iterable[int], now: datetime) -> dict[int, Hold]:
     """Return the holds that still count, by case: one query."""
-    return {
-        hold.case_id: hold for hold in _holds(CaseHold.objects.filter(case__in=list(cases)), now)
-    }
+    return {row.case_id: _hold(row) for row in _HOLDS_OF(cases=list(cases), now=now)}
 
 
 def holds_elsewhere(user: User, now: datetime) -> list[Hold]:
     """Return what others of the same city have open: one query over the few rows there are."""
-    return _holds(CaseHold.objects.filter(case__city=user.city_id).exclude(user=user), now)
+    return [_hold(row) for row in _HOLDS_ELSEWHERE(city=user.city_id, user=user.pk, now=now)]
 
 
-def _holds(rows: QuerySet[CaseHold], now: datetime) -> list[Hold]:
-    counting = rows.filter(until__gt=now).select_related("user", "case")
-    return [Hold(row.case_id, row.case.number, row.user, row.until) for row in counting]
+_COUNTING = (
+    CaseHold.objects.filter(until__gt=Slot("now", DateTimeField()))
+    .select_related("user", "case")
+    .only("until", "case__number", "user__username", "user__display_name")
+)
+_HOLDS_OF = Prepared(_COUNTING.filter(case__pk__any_of=Slot("cases")))
+_HOLDS_ELSEWHERE = Prepared(_COUNTING.filter(case__city=Slot("city")).exclude(user=Slot("user")))
+
+
+def _hold(row: CaseHold) -> Hold:
+    return Hold(row.case_id, row.case.number, row.user, row.until)
 
 
 def holds_forget(*, now: datetime) -> int:

@@ -238,14 +238,13 @@ class Case(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["-reported_at", "-id"], name="case_newest"),
-            # With what adds the open cases up: read alone, once a second for the wall, and for
-            # the table of who holds how many.
+            # A state's cases, the oldest first, with what adds them up: read alone, once a second
+            # for the wall, and for the table of who holds how many.
             models.Index(
-                fields=["reported_at"],
+                fields=["state", "reported_at", "id"],
                 include=[
-                    "id",
                     "city",
-                    "state",
+                    "run",
                     "district",
                     "cell",
                     "warn_at",

@@ -17,16 +17,15 @@ from cases.acceptor.page import queue_rows, report_context, type_context, what_f
 from cases.bulk.views import bulk_bar
 from cases.models import Case
 from cases.publish import hint_case
-from cases.queues import PAGE_SIZE, Desk, acceptance_queues
+from cases.queues import Desk, acceptance_queues
 from cases.selectors import case_get_visible
 from cases.workflow import State
 from common import clock
+from common.paging import place_asked_for
 from components.models import CaseType, Component
 
 WATCHED = (State.REPORTED, State.HANDLED)
-ACCEPTANCE_DESK = Desk(
-    acceptance_queues, order=("reported_at", "pk"), limit=PAGE_SIZE, shown=("type",)
-)
+ACCEPTANCE_DESK = Desk(acceptance_queues, order=("reported_at", "pk"), shown=("type",))
 LOCK = "lock"  # the hint that somebody opened or left a report
 
 
@@ -34,28 +33,32 @@ LOCK = "lock"  # the hint that somebody opened or left a report
 @for_roles(Role.ACCEPTOR)
 def acceptance(request: HttpRequest) -> HttpResponse:
     """Show the queues, and the report chosen or the oldest that nobody else has open."""
-    now = clock.now()
-    queues = ACCEPTANCE_DESK.queues(request.user)
-    lengths = ACCEPTANCE_DESK.lengths(request.user, now)
+    now, user = clock.now(), request.user
+    queues = ACCEPTANCE_DESK.queues(user)
     chosen = next((q for q in queues if q.key == request.GET.get("queue")), queues[0])
-    cases = ACCEPTANCE_DESK.cases(request.user, chosen.key, now)
-    rows, taken = queue_rows(cases, request.user, now)
-    number = request.GET.get("case") or next(
-        (case.number for case in cases if case.pk not in taken), cases[0].number if cases else ""
-    )
-    case = case_get_visible(user=request.user, number=number) if number else None
+    stretch = ACCEPTANCE_DESK.stretch(user, chosen.key, now, start=place_asked_for(request))
+    rows, taken = queue_rows(stretch.cases, user, now)
     context: dict[str, Any] = {
         "now": now,
-        "tabs": [(queue, lengths[queue.key], queue is chosen) for queue in queues],
         "queue": chosen,
         "rows": rows,
-        "rest": max(lengths[chosen.key] - len(cases), 0),
+        "stretch": stretch,
         "back": f"{request.path}?queue={chosen.key}",
-        "bulk": bulk_bar(request, *chosen.acts) if cases else {},
+        "bulk": bulk_bar(request, *chosen.acts) if rows else {},
+    }
+    if request.GET.get("part") == "rows":
+        return render(request, "cases/_queue_rows.html", context)
+    lengths = ACCEPTANCE_DESK.lengths(user, now)
+    free = (case.number for case in stretch.cases if case.pk not in taken)
+    first = next(free, rows[0]["number"] if rows else "")
+    number = request.GET.get("case") or first
+    case = case_get_visible(user=user, number=number) if number else None
+    context |= {
+        "tabs": [(queue, lengths[queue.key], queue is chosen) for queue in queues],
         "watch": WATCHED,
         "renew_seconds": int(RENEWED_EVERY.total_seconds()),
         "hold": taken.get(case.pk) if case else None,
-        **(report_context(request.user, case, chosen.key, now) if case else {}),
+        **(report_context(user, case, chosen.key, now) if case else {}),
     }
     return render(request, "cases/acceptance.html", context)
 

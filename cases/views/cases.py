@@ -41,6 +41,7 @@ from components.register.exports.subjects import SUBJECTS
 PAGE_SIZE = 25
 ROW_RELATIONS = ("type", "department", "district", "street")
 MORE_RELATIONS = {"desk": "desk", "component": "component", "community": "community"}
+OUTLINES = ("district__geometry", "street__geometry", "community__geometry")  # no row shows them
 # What the list can show beside the number, in this order, and what it shows unless told otherwise.
 COLUMNS: dict[str, str | Promise] = {
     "type": _("Type, place"),
@@ -74,9 +75,9 @@ def case_list(request: HttpRequest) -> HttpResponse:
     except DomainError as refused:
         error, filtered = refusal(refused), visible.none()
     related = [*ROW_RELATIONS, *(MORE_RELATIONS[c] for c in columns if c in MORE_RELATIONS)]
-    page = cursor_page(
-        request, filtered.select_related(*related), size=PAGE_SIZE, field="reported_at"
-    )
+    shapes = [name for name in OUTLINES if name.split("__")[0] in related]
+    cases = filtered.select_related(*related).defer(*shapes)
+    page = cursor_page(request, cases, size=PAGE_SIZE, field="reported_at")
     context = {
         "now": now,
         "rows": [case_row(case, now) for case in page.rows],

@@ -60,6 +60,13 @@ def test_constants_with_percent_signs_are_kept(cast: Cast, stories):
     assert found(city=story.case.city_id) == [story.case]
 
 
+def test_a_query_without_values_is_asked_like_any_other(cast: Cast, settings):
+    everybody = Prepared(City.objects.order_by("pk").values_list("pk", flat=True))
+    for is_prepared in (True, False):
+        settings.PREPARED_STATEMENTS = is_prepared
+        assert everybody() == [cast.city.pk]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_new_connection_is_prepared_anew():
     statement = Statement("one_more", "SELECT %s::int + 1, '100%%'")

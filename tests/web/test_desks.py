@@ -351,7 +351,7 @@ def test_a_decision_somebody_waits_for_stands_before_other_acts(cast, stories, p
 def test_a_long_list_goes_on_where_it_was_and_ends(cast, page_of, monkeypatch):
     for number in range(5):
         Story(cast, metres=4 * number).walk_to(State.FILED)
-    monkeypatch.setattr("dispatch.views.PAGE_SIZE", 2)
+    monkeypatch.setattr("dispatch.views.DISPATCH_DESK.size", 2)
     client = page_of("dispatcher_li")
     page = client.get("/dispatch/")
     seen, pages = [], [page]
@@ -366,11 +366,32 @@ def test_a_long_list_goes_on_where_it_was_and_ends(cast, page_of, monkeypatch):
     assert client.get("/dispatch/?part=pane&case=nothing").status_code == 404
 
 
+def test_the_acceptors_queue_goes_on_and_a_report_opened_further_down_stays_in_sight(
+    cast, page_of, monkeypatch
+):
+    for number in range(5):
+        Story(cast, metres=40 * number)
+    monkeypatch.setattr("cases.views.acceptance.ACCEPTANCE_DESK.size", 2)
+    client = page_of("acceptor_wang")
+    pages = [client.get("/acceptance/")]
+    while "part=rows" in pages[-1].text:
+        pages.append(late(client, pages[-1], "rows"))
+    shown = [re.findall(r'data-queue-row="(\d+)"', each.text) for each in pages]
+    numbers = [number for each in shown for number in each]
+    assert [len(each) for each in shown] == [2, 2, 1]
+    assert len(set(numbers)) == count_of(pages[0], "reported") == 5
+    address = re.search(rf'href="([^"]*case={numbers[3]})"', pages[1].text)[1]
+    opened = client.get(html.unescape(address)).text
+    assert re.findall(r'data-queue-row="(\d+)"', opened) == numbers[2:4]
+    assert "from=0" in opened
+    assert client.get("/acceptance/?from=x").status_code == 404
+
+
 # ── what the desks ask of the database ────────────────────────────────────────────────────────
 
 QUERIES = {  # who opens which page: SQL queries however many cases there are
     ("acceptor_wang", "/acceptance/"): 8,
-    ("supervisor_zhao", "/supervision/"): 10,
+    ("supervisor_zhao", "/supervision/"): 9,
     ("clerk_sun", "/inbox/"): 6,
     ("acceptor_wang", "/cases/"): 7,
     ("collector_chen", "/tasks/"): 4,

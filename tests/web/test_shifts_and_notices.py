@@ -11,7 +11,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from accounts.roles import Role
-from cases.queues import supervision_queues
 from cases.workflow import State
 from common import clock
 from desks.models import NoticeReceipt, ShiftEntry, ShiftHandover
@@ -76,7 +75,7 @@ def test_one_hand_over_waits_at_a_time_and_leaders_only_look(cast, page_of):
 
 def table_of(user):
     counts = state_counts(user, NOW)
-    first = first_of_each(user, supervision_queues(NOW), 1, counts)[""]
+    first = first_of_each(user, NOW, counts)[""]
     return queue_table(user, NOW, counts, first)
 
 

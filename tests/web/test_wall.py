@@ -424,8 +424,8 @@ def test_the_shift_drives_a_wall_and_every_order_is_kept(cast, hall, page_of, sc
     assert order_of(screen)["scene"] == ""
     kept = WallOrder.objects.order_by("pk").values_list("actor__username", "scene", "is_held")
     assert list(kept) == [("supervisor_zhao", "district", True), ("leader_tang", "", False)]
-    assert "Command" not in shift.get("/supervision/").content.decode()
-    assert 'data-wall="hall"' in shift.get("/supervision/").content.decode()
+    assert "Command" not in shift.get("/supervision/panels/walls/").content.decode()
+    assert 'data-wall="hall"' in shift.get("/supervision/panels/walls/").content.decode()
 
 
 def test_only_the_shift_drives_and_only_to_what_there_is(cast, hall, xihu_wall, page_of):
