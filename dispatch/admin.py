@@ -25,6 +25,7 @@ from dispatch.routing.dry_run import SIZES
 from dispatch.routing.facts import book_of
 from dispatch.routing.review import draft_dry_run, draft_words, lines, review
 from dispatch.routing.services import draft_take_back, rules_publish
+from dispatch.routing.words import Words
 from dispatch.squads import admin as squads_admin  # noqa: F401
 
 
@@ -246,12 +247,20 @@ class PublishedRulesAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("rules"))
     def rules(self, row: PublishedRules) -> str:
-        """Return the rules in words."""
-        return format_html_join(
-            "",
-            "<p><strong>{}. {}</strong><br>{}<br>→ {}</p>",
+        """Return the rules in words, and what the system gives out by them."""
+        book = book_of(row.pk)
+        said = [
             (
-                (place, line.name, " · ".join(line.conditions) or _now("always"), line.lead)
-                for place, line in enumerate(lines(book_of(row.pk)), 1)
-            ),
-        )
+                f"{place}. {line.name}",
+                " · ".join(line.conditions) or _now("always"),
+                f"{line.lead} ({_now('given out by the system')})"
+                if line.rule.is_automatic
+                else line.lead,
+            )
+            for place, line in enumerate(lines(book), 1)
+        ]
+        if types := Words(book).automatic_types():
+            said.append(
+                (_now("Types given out by the system"), types, _now("whoever the rules lead to"))
+            )
+        return format_html_join("", "<p><strong>{}</strong><br>{}<br>→ {}</p>", said)

@@ -31,13 +31,20 @@ MONTH = timedelta(days=31)
 
 
 @transaction.atomic
-def load_routing(city: City, now: datetime, path: Path = ROUTING) -> None:
-    """Give a city the rule of thumb of the field: maintainer, owner, then the nearest territory."""
+def load_routing(city: City, now: datetime, before: Path | None = None) -> None:
+    """Give a city the rule of thumb of the field: maintainer, owner, then the nearest territory.
+
+    Rules of its own, from the file ``before``, stand before them.
+    """
     if RoutingRule.objects.filter(city=city).exists():
         return
     if PublishedRules.objects.filter(city=city).exists():
         return
-    draft_replace(city=city, data=json.loads(path.read_text(encoding="utf-8")))
+    data = json.loads(ROUTING.read_text(encoding="utf-8"))
+    if before is not None:
+        own = json.loads(before.read_text(encoding="utf-8"))
+        data = {name: own[name] + rows for name, rows in data.items()}
+    draft_replace(city=city, data=data)
     rules_publish(city=city, actor=None, now=now)
 
 

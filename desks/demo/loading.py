@@ -46,6 +46,7 @@ FOUNDED = date(2021, 4, 9)  # from when the divisions of the pack hold
 COUNTED = date(2020, 6, 30)  # of when the divisions before them are
 PLAN_OF_2021 = PACK / "reorganisation_2021.csv"
 CONTRACTS = settings.BASE_DIR / "fixtures" / "demo" / "contracts.json"
+ROUTING = settings.BASE_DIR / "fixtures" / "demo" / "routing.json"
 ORGANISATIONS_OF_2020 = ORGANISATIONS.with_name("hangzhou_2020.json")
 
 
@@ -62,7 +63,7 @@ def load_demo() -> City:
         roles_sync()
         load_notifications(city)
         keep_password(settings.DEMO_PASSWORD)
-        load_routing(city, now)
+        load_routing(city, now, before=ROUTING)
         load_walls(city)
         load_evaluation()
         load_contracts(city, CONTRACTS, timezone.localdate(now))
@@ -93,7 +94,7 @@ def build_city(
     load_catalogue()
     load_settings(city, now)
     load_organisations(city, FOUNDED, password)
-    load_routing(city, now)
+    load_routing(city, now, before=ROUTING)
     load_notifications(city)
     load_proxy_work(city, now)
     load_rosters(city, now)

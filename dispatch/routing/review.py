@@ -46,6 +46,11 @@ class Review:
         return self.current.number if self.current else 0
 
     @property
+    def automatic_types(self) -> str:
+        """The types that the system gives out, whatever rule applies, in words."""
+        return Words(self.book).automatic_types()
+
+    @property
     def is_changed(self) -> bool:
         """Whether publishing would change anything."""
         return self.current is None or self.current.digest != self.digest

@@ -20,6 +20,7 @@ from dispatch.routing.facts import book_of, rules_in_force
 from dispatch.routing.review import lines
 from dispatch.routing.shares import PARTS, cases_behind, shares, total_of
 from dispatch.routing.words import Words
+from dispatch.selectors import NO_RULES
 
 READERS = (
     Role.DISPATCHER,
@@ -40,7 +41,8 @@ def rules(request: HttpRequest) -> HttpResponse:
     current = rules_in_force(request.user.city_id)
     counted = shares(request.user.city, *span_of(days, now))
     by_rule = {share.rule: share for share in counted}
-    known = lines(book_of(current.pk)) if current else []
+    book = book_of(current.pk) if current else NO_RULES
+    known = lines(book)
     codes = {line.rule.code for line in known}
     rows = [(line, by_rule.get(line.rule.code)) for line in known]
     context = {
@@ -49,6 +51,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         "spans": [(span, span == days) for span in SPANS],
         "current": current,
         "rows": rows,
+        "automatic_types": Words(book).automatic_types(),
         "others": [share for share in counted if share.rule not in codes],
         "total": total_of(counted) if counted else None,
     }

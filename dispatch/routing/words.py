@@ -100,6 +100,11 @@ class Words:
             self.label("organisations", part.organisation) for part in rule.cooperating
         )
 
+    def automatic_types(self) -> str:
+        """Return the types that the system gives out, whatever rule applies."""
+        codes = sorted(self.book.automatic_types)
+        return self._joined(self.label("types", code) for code in codes)
+
     def label(self, kind: str, key: object) -> str:
         """Return the name of something a rule refers to, as the book keeps it."""
         names = self.book.labels.get(kind, {}).get(str(key))

@@ -3,6 +3,7 @@
 import json
 from datetime import date, timedelta
 from io import BytesIO
+from random import Random
 
 import pytest
 from django.contrib.gis.db.models import Union
@@ -14,6 +15,7 @@ from accounts.roles import Role
 from cases.models import ApprovalRequest, Case, CaseEvent
 from cases.services import case_act, photo_store
 from cases.services.photos import photo_copy
+from cases.services.verify import case_verify
 from cases.workflow import NOTICES, State
 from common.clock import demo_clock_start
 from common.errors import DomainError
@@ -23,6 +25,7 @@ from desks.demo.history import PATHS, load_history
 from desks.demo.loading import CONTRACTS, load_demo
 from desks.demo.names import person_name
 from desks.demo.organisations import keep_password, load_organisations, named_logins
+from desks.demo.play import Player
 from desks.demo.register import load_register
 from desks.demo.simulation import (
     BACKLOG,
@@ -35,6 +38,7 @@ from desks.demo.simulation import (
 )
 from dispatch.funds.models import JournalEntry, Quote
 from dispatch.funds.selectors import books_verify
+from dispatch.routing.job import cases_route
 from evaluation.contracts.loading import load_contracts
 from evaluation.contracts.models import ContractLot, LotBeat
 from grid.models import BeatAssignment, Zone
@@ -229,12 +233,40 @@ def test_the_city_goes_on_and_leaves_alone_what_people_touched(furnished, tmp_pa
     ours = Case.objects.filter(state=State.ACCEPTED).first()
     case_act(case_id=ours.pk, action="send_back", actor=person, now=NOW, reason="材料不全")
     simulation = Simulation(furnished, NOW, rate=3, seed=5)
-    steps = sum(simulation.tick(NOW + minute * MINUTE, MINUTE) for minute in range(1, 3))
+    steps = 0
+    for minute in range(1, 3):
+        steps += simulation.tick(NOW + minute * MINUTE, MINUTE)
+        cases_route(now=NOW + minute * MINUTE)
     assert steps > 10
     later = CaseEvent.objects.filter(at__gt=NOW)
     assert later.count() >= steps
     assert not later.filter(actor__username__in=named_logins()).exists()
     assert not later.filter(case=ours).exists()
+
+
+@pytest.mark.parametrize(("type_code", "rule"), [("C0103", "covers"), ("C0118", "maintainer")])
+def test_what_nobody_has_to_think_about_goes_to_its_body_without_a_dispatcher(
+    furnished, type_code, rule
+):
+    player = Player(furnished, Random(1), pictures.pictures_of(furnished, NOW))
+    marked, other = (
+        player.report(NOW, "collector", type_code=code, urgency="normal")
+        for code in (type_code, "E0102")
+    )
+    for action in ("accept", "file"):
+        marked, other = (player.act(case, action, NOW) for case in (marked, other))
+    assert cases_route(now=NOW) == (2, 1)
+    other.refresh_from_db()
+    assert other.state == State.FILED
+    case = Case.objects.select_related("component", "type").get(pk=marked.pk)
+    given_out = case.events.get(action="dispatch")
+    assert (given_out.actor, given_out.role) == (None, "SYS")
+    assert given_out.data["routing"]["rule"] == rule
+    assert case.department_id == case.component.maintainer_id
+    for action in ("sign", "complete", "send_check", "check_pass", "close"):
+        case = player.act(case, action, NOW)
+    assert case.state == State.CLOSED
+    assert case_verify(case) == []
 
 
 def test_at_its_usual_backlog_a_stage_lets_out_as_many_as_enter_it():

@@ -14,7 +14,8 @@ from accounts.models import Organisation
 from cases.models import SubOrder
 from cases.workflow import State
 from common import clock
-from dispatch.models import PublishedRules, RoutingRule
+from components.models import CaseType
+from dispatch.models import AutomaticType, PublishedRules, RoutingRule
 from dispatch.routing.job import cases_route
 from dispatch.routing.services import rules_publish
 from tests.cast import NOW, Story
@@ -209,6 +210,18 @@ def test_an_administrator_edits_tries_and_publishes(cast, administrator):
     assert "The draft is as version 1 was." in back.text
     assert not RoutingRule.objects.filter(code="night").exists()
     assert story.case.state == "filed"
+
+
+def test_what_the_system_gives_out_stands_where_the_rules_do(cast, administrator, page_of):
+    add_rule(administrator, lead_organisation=cast.bodies["water"].pk, is_automatic="on")
+    AutomaticType.objects.create(city=cast.city, type=CaseType.objects.get(code="C0118"))
+    seen = administrator.get(reverse(f"{ADMIN}review"))
+    administrator.post(reverse(f"{ADMIN}publish"), published_from(seen))
+    version = PublishedRules.objects.latest("number")
+    kept = administrator.get(reverse("admin:dispatch_publishedrules_change", args=[version.pk]))
+    for page in (seen, kept, page_of("dispatcher_li").get("/dispatch/rules/")):
+        assert "given out by the system" in page.text
+        assert re.search(r"Types given out by the system.*?C0118 Street lamp", page.text, re.S)
 
 
 def test_a_draft_somebody_else_changed_is_not_published(cast, administrator):
