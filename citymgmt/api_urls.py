@@ -1,12 +1,16 @@
 """API v1: each app brings its own addresses."""
 
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.decorators.cache import cache_page
 from drf_spectacular.views import SpectacularAPIView
 
 from accounts.api.auth import TokenView
 
+A_MINUTE = 60
+
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    # The same for everybody, anonymous or not, and made anew it costs as much as a hundred rows.
+    path("schema/", cache_page(A_MINUTE)(SpectacularAPIView.as_view()), name="schema"),
     path("auth/token/", TokenView.as_view()),
     path("", include("accounts.api.urls")),
     path("", include("grid.api.urls")),
