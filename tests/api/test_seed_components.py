@@ -12,6 +12,7 @@ from components.models import CaseType, Component
 from components.seeding.density import Rule
 from components.seeding.load import components_seed
 from components.services import check_fits
+from tests.databases import filled
 
 TO_THE_ROAD = """
 SELECT (SELECT min(ST_Distance(ST_Transform(geometry, 4549), place)) FROM grid_basefeature
@@ -31,9 +32,14 @@ def city(demo_city):
     return demo_city
 
 
-@pytest.fixture
-def register(city):
+@filled("demo_city")
+def laid_city(city):
+    """A register as the first seed lays it."""
     components_seed(city=city, count=COUNT, seed=7, on=ON)
+
+
+@pytest.fixture
+def register(laid_city):
     return Component.objects.select_related(
         "type", "cell", "community__parent__parent", "owner", "competent_body"
     )

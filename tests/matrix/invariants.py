@@ -6,9 +6,18 @@ from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
-from cases.models import ApprovalRequest, CalendarVersion, Case, CaseClock, CaseEvent
+from cases.models import (
+    ApprovalRequest,
+    CalendarVersion,
+    Case,
+    CaseClock,
+    CaseEvent,
+    FieldTask,
+    SubOrder,
+)
 from cases.services.history import event_hash
 from cases.time_limits import Calendar, Limit, Unit, elapsed, limit_duration
+from common.prepared import Prepared, Slot
 
 FINAL = {"closed", "refused", "voided", "merged"}
 WITH_DEPARTMENT = {"dispatched", "handling", "suspended", "handled", "checking", "rework"}
@@ -39,19 +48,28 @@ NOTICES = (*BY_THE_CLOCK, "recalculate", "urge", "return_cycle")  # nobody's pag
 NOT_BY_HANDLERS = ("check_pass", "check_fail", "skip_check", "close", "reopen")
 
 
+CASE = Prepared(Case.objects.select_related("department").filter(pk=Slot("case")))
+EVENTS = Prepared(CaseEvent.objects.filter(case=Slot("case")).order_by("sequence"))
+CLOCKS = Prepared(CaseClock.objects.select_related("sub_order").filter(case=Slot("case")))
+ORDERS = Prepared(SubOrder.objects.filter(case=Slot("case")))
+TASKS = Prepared(FieldTask.objects.filter(case=Slot("case")))
+REQUESTS = Prepared(
+    ApprovalRequest.objects.select_related("organisation").filter(case=Slot("case"))
+)
+
+
 def check_case(pk: int) -> Case:
     """Assert every invariant of one case; returns it as it is in the database."""
-    case = Case.objects.select_related("department").get(pk=pk)
-    events = list(CaseEvent.objects.filter(case=case).order_by("sequence"))
-    clocks = list(case.clocks.select_related("sub_order"))
+    (case,) = CASE(case=pk)
+    events, clocks, orders = EVENTS(case=pk), CLOCKS(case=pk), ORDERS(case=pk)
     assert case.is_open == (case.state not in FINAL)
     assert (case.ended_at is not None) == (case.state in FINAL)
     check_chain(case, events)
     check_posts(events)
-    check_holder(case)
-    check_clocks(case, clocks)
+    check_holder(case, orders, TASKS(case=pk))
+    check_clocks(case, clocks, orders)
     check_steps(events, clocks)
-    check_requests(case)
+    check_requests(case, REQUESTS(case=pk))
     return case
 
 
@@ -83,10 +101,10 @@ def check_posts(events: list[CaseEvent]) -> None:
             bodies.add(event.organisation_id)
 
 
-def check_holder(case: Case) -> None:
+def check_holder(case: Case, orders: list[SubOrder], tasks: list[FieldTask]) -> None:
     """Exactly one holds the case: a desk, a department, a collector, or nobody when it ended."""
-    lead = list(case.sub_orders.filter(is_lead=True, ended_at__isnull=True))
-    tasks = list(case.field_tasks.filter(ended_at__isnull=True))
+    lead = [order for order in orders if order.is_lead and order.ended_at is None]
+    tasks = [task for task in tasks if task.ended_at is None]
     assert case.desk_id is not None
     if case.state in WITH_DEPARTMENT and not (case.state == "rework" and not lead):
         assert [order.organisation_id for order in lead] == [case.department_id]
@@ -101,10 +119,10 @@ def check_holder(case: Case) -> None:
     else:
         assert (tasks, case.collector_id) == ([], None)
     if case.state in FINAL:
-        assert not case.sub_orders.filter(ended_at__isnull=True).exists()
+        assert all(order.ended_at is not None for order in orders)
 
 
-def check_clocks(case: Case, clocks: list[CaseClock]) -> None:
+def check_clocks(case: Case, clocks: list[CaseClock], orders: list[SubOrder]) -> None:
     """The clocks that run and rest are exactly those the state implies; each adds up."""
     for clock in clocks:
         if clock.stopped_at is not None:
@@ -118,7 +136,7 @@ def check_clocks(case: Case, clocks: list[CaseClock]) -> None:
     paused = Counter(c.kind for c in live if c.sub_order_id is None and c.paused_at is not None)
     assert running == expected_running(case)
     assert paused == expected_paused(case, clocks)
-    check_sub_orders(case, live)
+    check_sub_orders(case, live, orders)
     waits = WAITS_FOR.get(case.state)
     waiting = next((c for c in live if c.kind == waits and c.sub_order_id is None), None)
     assert case.clock_kind == (waits or "")
@@ -165,13 +183,13 @@ def expected_paused(case: Case, clocks: list[CaseClock]) -> Counter[str]:
     return Counter([kind] if kind else [])
 
 
-def check_sub_orders(case: Case, live: list[CaseClock]) -> None:
+def check_sub_orders(case: Case, live: list[CaseClock], orders: list[SubOrder]) -> None:
     """Each co-operating department at work has a clock of its own."""
-    at_work = set(
-        case.sub_orders.filter(
-            is_lead=False, ended_at__isnull=True, completed_at__isnull=True
-        ).values_list("pk", flat=True)
-    )
+    at_work = {
+        order.pk
+        for order in orders
+        if not order.is_lead and order.ended_at is None and order.completed_at is None
+    }
     measured = [clock.sub_order_id for clock in live if clock.sub_order_id is not None]
     assert len(measured) == len(set(measured))
     assert set(measured) <= at_work
@@ -198,9 +216,9 @@ def check_account(clock: CaseClock) -> None:
     )
 
 
-def check_requests(case: Case) -> None:
+def check_requests(case: Case, requests: list[ApprovalRequest]) -> None:
     """Open requests were asked in the state the case is in, at most one of a kind."""
-    still_open = list(case.requests.filter(status="open").select_related("organisation"))
+    still_open = [request for request in requests if request.status == "open"]
     assert len({request.kind for request in still_open}) == len(still_open)
     for request in still_open:
         assert request.asked_in == case.state
@@ -208,7 +226,9 @@ def check_requests(case: Case) -> None:
             assert case.department.contains(request.organisation), "the department has changed"
         assert 0 <= len(request.approvals) < len(request.chain), "somebody still has to agree"
         assert request.waits_for == request.chain[len(request.approvals)]
-    for request in case.requests.exclude(status="open"):
+    for request in requests:
+        if request.status == "open":
+            continue
         assert request.decided_at is not None
         assert request.waits_for == []
         if request.status == "approved":

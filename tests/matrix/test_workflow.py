@@ -235,10 +235,12 @@ def posts_of(name: str | None, case: Case) -> set[str]:
     lead = case.department.code if case.department else None
     if role in ("department_clerk", "department_head"):
         posts = {"DEP"} if body == lead else set()
-        waiting = case.sub_orders.filter(
-            is_lead=False, completed_at=None, ended_at=None, organisation__code=body
-        )
-        return posts | ({"COO"} if waiting.exists() else set())
+        waiting = {
+            order.organisation.code
+            for order in case.sub_orders.all()
+            if not order.is_lead and order.completed_at is None and order.ended_at is None
+        }
+        return posts | ({"COO"} if body in waiting else set())
     if role == "proxy_squad":
         return {"PXY"} if body == lead else set()
     return set()
@@ -247,8 +249,8 @@ def posts_of(name: str | None, case: Case) -> set[str]:
 def is_visible(name: str, case: Case) -> bool:
     """Tell whether the case exists for somebody, by hand."""
     role, body = ROLE_OF[name], BODY_OF.get(name)
-    sent = set(case.field_tasks.values_list("collector__username", flat=True))
-    ordered = set(case.sub_orders.values_list("organisation__code", flat=True))
+    sent = {task.collector.username for task in case.field_tasks.all()}
+    ordered = {order.organisation.code for order in case.sub_orders.all()}
     return (
         role in SEES_EVERYTHING
         or name in {"collector_chen", "dispatcher_li", "dispatcher_xihu", "manager_ma"}
@@ -315,8 +317,10 @@ class Undo(Exception):
 
 
 def as_it_is(story: Story) -> Case:
-    """Return the case with what decides about posts."""
-    return Case.objects.select_related("collector", "desk", "department").get(pk=story.case.pk)
+    """Return the case with what decides about posts and about who sees it."""
+    cases = Case.objects.select_related("collector", "desk", "department")
+    cases = cases.prefetch_related("field_tasks__collector", "sub_orders__organisation")
+    return cases.get(pk=story.case.pk)
 
 
 # ── the matrix ────────────────────────────────────────────────────────────────────────────────
