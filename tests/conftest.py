@@ -14,13 +14,14 @@ from accounts.models import City
 from desks.wall.day import day_of_city
 from desks.wall.open_cases import open_cases
 from tests.busy_month import busy_month  # noqa: F401  a fixture
-from tests.cast import Cast, find_cast
+from tests.cast import Cast
 from tests.databases import (
     FILLED,
     database_copy,
     database_drop,
     database_use,
     filled_database_make,
+    found_in,
     template_make,
 )
 
@@ -118,8 +119,11 @@ def _with_bases(kinds: list[str]) -> list[str]:
 @pytest.fixture
 def _right_database(
     request, bare_database, filled_databases, nothing_to_flush, django_db_blocker
-) -> Iterator[None]:
-    """Go to a filled database where a test asks for one; a test that commits has its own."""
+) -> Iterator[str]:
+    """Go to a filled database where a test asks for one; a test that commits has its own.
+
+    Gives the kind that it is.
+    """
     marker = request.node.get_closest_marker("django_db")
     commits = bool(marker and marker.kwargs.get("transaction"))
     commits = commits or {"transactional_db", "live_server"} & set(request.fixturenames)
@@ -127,8 +131,8 @@ def _right_database(
     source = template if commits else bare_database
     own = f"{bare_database}_own"
     with django_db_blocker.unblock():
-        kinds = [kind for kind in FILLED if kind in request.fixturenames]
-        for kind in _with_bases(kinds[-1:]):
+        kinds = _with_bases([kind for kind in FILLED if kind in request.fixturenames][-1:])
+        for kind in kinds:
             if kind not in filled_databases:
                 filled_databases[kind] = filled_database_make(
                     filled_databases.get(FILLED[kind].base, template), bare_database, kind
@@ -137,7 +141,7 @@ def _right_database(
         if commits:
             database_copy(source, own)
         database_use(own if commits else source)
-    yield
+    yield kinds[-1] if kinds else ""
     if commits:
         with django_db_blocker.unblock():
             database_use(bare_database)
@@ -156,9 +160,9 @@ def mini_city(db) -> City:
 
 
 @pytest.fixture
-def cast(db) -> Cast:
+def cast(db, _right_database) -> Cast:
     """The small city with its catalogue, settings, bodies and people."""
-    return find_cast(City.objects.get())
+    return found_in(_right_database)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gc
 import json
+import pickle
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -70,12 +71,20 @@ def filled(base: str) -> Callable[[Callable[[Any], object]], Any]:
         FILLED[name] = Filling(fill, base, FILLED[base].found)
 
         @pytest.fixture(name=name)
-        def there_already(db: None) -> object:
-            return FILLED[name].found()
+        def there_already(db: None, _right_database: str) -> object:
+            return found_in(_right_database)
 
         return there_already
 
     return register
+
+
+_found: dict[str, bytes] = {}
+
+
+def found_in(kind: str) -> Any:
+    """Return what a filled database holds, as if read anew: each test may change what it gets."""
+    return pickle.loads(_found[kind])
 
 
 # Keys of the copies differ from those of the bare one: what is remembered by key is not mixed up.
@@ -141,10 +150,11 @@ def filled_database_make(source: str, bare: str, kind: str) -> str:
     filling = FILLED[kind]
     if not filling.base:
         filling.fill()
-        return name
-    with transaction.atomic():
-        filling.fill(FILLED[filling.base].found())
-        connection.run_on_commit.clear()
+    else:
+        with transaction.atomic():
+            filling.fill(found_in(filling.base))
+            connection.run_on_commit.clear()
+    _found[kind] = pickle.dumps(filling.found())
     return name
 
 
