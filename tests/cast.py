@@ -12,14 +12,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS
+from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 from PIL import Image
 
 from accounts.models import City, Organisation, User
 from accounts.roles import Role
 from accounts.services import organisation_create, roles_sync, user_create
+from accounts.sessions import SessionStore
 from cases.errors import ActionRefused
 from cases.loading import load_settings
 from cases.models import ApprovalRequest, Case, LeaderInstruction, ReasonCode, SupervisionOrder
@@ -212,6 +219,28 @@ def _give_ground(bodies: dict[str, Organisation], people: dict[str, User], cell:
     beat = Beat.objects.filter(cells=cell).first()
     for name in ("collector_chen", "collector_lin"):
         BeatAssignment.objects.create(beat=beat, collector=people[name], valid_from=since)
+
+
+def browser_of(user: User, **options: Any) -> Client:
+    """Return a browser that speaks English, with the session of somebody who has logged in."""
+    browser = Client(headers={"accept-language": "en"}, **options)
+    browser.cookies[settings.SESSION_COOKIE_NAME] = session_of(user)
+    return browser
+
+
+def session_of(user: User) -> str:
+    """Return the key of a session as logging in leaves it; logging in has tests of its own."""
+    store = SessionStore()
+    content = {
+        SESSION_KEY: str(user.pk),
+        BACKEND_SESSION_KEY: "accounts.backends.PersonBackend",
+        HASH_SESSION_KEY: user.get_session_auth_hash(),
+    }
+    key = get_random_string(32, VALID_KEY_CHARS)
+    Session.objects.create(
+        session_key=key, session_data=store.encode(content), expire_date=store.get_expiry_date()
+    )
+    return key
 
 
 def picture(

@@ -6,7 +6,6 @@ from datetime import date
 
 import pytest
 from django.contrib.gis.geos import Point
-from django.test import Client
 
 from common.errors import DomainError
 from components.models import CaseType, Component
@@ -20,7 +19,7 @@ from components.register.bodies import (
 )
 from components.register.models import BodyChange
 from components.services import component_create, component_retire, component_update
-from tests.cast import NOW, Cast
+from tests.cast import NOW, Cast, browser_of
 
 TODAY = date(2026, 3, 16)
 
@@ -248,8 +247,7 @@ def test_the_programs_own_role_may_do_and_undo_it(as_app_role, cast, covers, giv
 
 
 def test_the_page_previews_does_and_undoes(cast, covers):
-    browser = Client(headers={"accept-language": "en"})
-    browser.force_login(cast.administrator_bai, backend="accounts.backends.PersonBackend")
+    browser = browser_of(cast.administrator_bai)
     query = {"type": "C0103", "new_role": "maintainer", "new_body": "water"}
     page = browser.get("/components/bodies/", query).text
     assert "3 of 3 components get another body" in page

@@ -6,7 +6,6 @@ from datetime import date
 
 import pytest
 from django.contrib.gis.geos import Point
-from django.test import Client
 
 from common.errors import DomainError
 from components.models import CaseType, Component
@@ -19,7 +18,7 @@ from components.register.changes import (
 from components.register.history import last_event_of
 from components.register.models import ComponentChange
 from components.services import component_create, component_retire, component_update
-from tests.cast import NOW, Cast
+from tests.cast import NOW, Cast, browser_of
 
 TODAY = date(2026, 3, 16)
 
@@ -360,12 +359,7 @@ def test_over_the_api_a_stale_change_gets_the_record_as_it_is(api_of, cover, cas
 
 @pytest.fixture
 def page_of(cast):
-    def log_in(name: str) -> Client:
-        client = Client(headers={"accept-language": "en"})
-        client.force_login(cast.people[name], backend="accounts.backends.PersonBackend")
-        return client
-
-    return log_in
+    return lambda name: browser_of(cast.people[name])
 
 
 def form_of(component: Component, **changes) -> dict[str, str]:

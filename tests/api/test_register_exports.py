@@ -10,7 +10,6 @@ import openpyxl
 import pyogrio
 import pytest
 from django.contrib.gis.geos import LineString, Point
-from django.test import Client
 from django.utils import timezone
 
 from common.errors import DomainError
@@ -25,7 +24,7 @@ from components.register.exports.services import (
 )
 from components.register.models import Export
 from components.services import component_create
-from tests.cast import NOW, Cast
+from tests.cast import NOW, Cast, browser_of
 
 TODAY = date(2026, 3, 16)
 
@@ -205,14 +204,8 @@ def test_old_exports_are_forgotten_with_their_files(export):
 # ── on the pages ──────────────────────────────────────────────────────────────────────────────
 
 
-def browser_of(cast: Cast, name: str) -> Client:
-    browser = Client(headers={"accept-language": "en"})
-    browser.force_login(cast.people[name], backend="accounts.backends.PersonBackend")
-    return browser
-
-
 def test_the_page_asks_for_what_the_ledger_shows(cast, covers):
-    browser = browser_of(cast, "acceptor_wang")
+    browser = browser_of(cast.acceptor_wang)
     page = browser.get("/components/?type=C0103").text
     assert '<input type="hidden" name="type" value="C0103">' in page
     assert (
@@ -225,13 +218,13 @@ def test_the_page_asks_for_what_the_ledger_shows(cast, covers):
 def test_only_who_asked_fetches_the_file(cast, export, covers, settings):
     done = export("csv", type="C0103")
     address = f"/components/exports/{done.pk}/file/"
-    answer = browser_of(cast, "acceptor_wang").get(address)
+    answer = browser_of(cast.acceptor_wang).get(address)
     assert b"".join(answer.streaming_content).startswith(b"\xef\xbb\xbf")
     assert answer["Content-Disposition"].startswith("attachment")
-    assert browser_of(cast, "acceptor_wu").get(address).status_code == 404
-    assert browser_of(cast, "administrator_bai").get(address).status_code == 404
-    assert address not in browser_of(cast, "acceptor_wu").get("/components/exports/").text
-    assert address in browser_of(cast, "acceptor_wang").get("/components/exports/").text
+    assert browser_of(cast.acceptor_wu).get(address).status_code == 404
+    assert browser_of(cast.administrator_bai).get(address).status_code == 404
+    assert address not in browser_of(cast.acceptor_wu).get("/components/exports/").text
+    assert address in browser_of(cast.acceptor_wang).get("/components/exports/").text
     settings.X_ACCEL_PREFIX = "/.media/"
-    sent = browser_of(cast, "acceptor_wang").get(address)
+    sent = browser_of(cast.acceptor_wang).get(address)
     assert sent["X-Accel-Redirect"] == f"/.media/exports/{done.key.hex}.csv"

@@ -24,7 +24,7 @@ from cases.models import (
 from cases.services.overdue import suspended_wake
 from cases.services.verify import case_verify
 from cases.workflow import RequestKind, State
-from tests.cast import NOW, Story, photo_of
+from tests.cast import NOW, Story, browser_of, photo_of
 
 TODAY = date(2026, 3, 16)
 MARCH = Month.of(TODAY)
@@ -264,10 +264,9 @@ def test_a_departments_own_cap_comes_before_the_citys(cast, story):
 
 
 @pytest.fixture
-def page(cast, client):
+def page(cast):
     def get(name: str, address: str, **query):
-        client.force_login(cast.people[name], backend="accounts.backends.PersonBackend")
-        return client.get(address, query, headers={"accept-language": "en"})
+        return browser_of(cast.people[name]).get(address, query)
 
     return get
 

@@ -21,7 +21,7 @@ from desks.watch import checks
 from desks.watch.services import system_sweep
 from live.models import EventPosition, EventReader, HubReport
 from live.services import events_sequence, head
-from tests.cast import NOW, Cast, Story
+from tests.cast import NOW, Cast, Story, browser_of
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -184,8 +184,7 @@ def test_the_schedule_sweeps_every_minute_and_shows_life(cast):
 
 
 def page_of(cast: Cast, name: str = "supervisor_zhao") -> str:
-    browser = Client(headers={"accept-language": "en"})
-    browser.force_login(cast.people[name], backend="accounts.backends.PersonBackend")
+    browser = browser_of(cast.people[name])
     return browser.get("/supervision/panels/system/").content.decode()
 
 

@@ -17,14 +17,13 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
-from django.test import Client
 from django.test.testcases import LiveServerThread
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from accounts.models import User
 from cases.models import Case
-from tests.cast import Cast
+from tests.cast import Cast, session_of
 
 # The shell without a window starts and draws in half the time; not every system packages it.
 CHROMIUM = os.environ.get("CHROMIUM") or next(
@@ -127,12 +126,9 @@ def photograph(tmp_path: Path) -> Callable[[str], Path]:
     return take
 
 
-def session_of(user: User, base: str) -> dict[str, str]:
+def cookie_of(user: User, base: str) -> dict[str, str]:
     """Return the cookie of somebody who has just logged in; the login page has tests of its own."""
-    client = Client()
-    client.force_login(user, backend="accounts.backends.PersonBackend")
-    name = settings.SESSION_COOKIE_NAME
-    return {"name": name, "value": client.cookies[name].value, "url": base}
+    return {"name": settings.SESSION_COOKIE_NAME, "value": session_of(user), "url": base}
 
 
 class Person:
@@ -146,7 +142,7 @@ class Person:
         self.name = user.username
         self.photograph = photograph
         page.set_default_timeout(30_000)
-        page.context.add_cookies([session_of(user, base)])
+        page.context.add_cookies([cookie_of(user, base)])
         page.goto(f"{base}/")  # the modules that listen to keys have run when it is loaded
 
     @property

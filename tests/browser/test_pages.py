@@ -12,7 +12,7 @@ from django.conf import settings
 from playwright.sync_api import Error, Page
 
 from cases.workflow import State
-from tests.browser.conftest import DESK, PHONE, PHONE_USERS, file_of, session_of
+from tests.browser.conftest import DESK, PHONE, PHONE_USERS, cookie_of, file_of
 from tests.cast import Story
 from tests.matrix.test_addresses import ADDRESSES, PEOPLE, address_of, parts, table
 
@@ -96,7 +96,7 @@ def test_every_page_is_accessible_light_and_fits_its_screen(
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
         cookies = {
-            name: session_of(user, address) for name, user in city_cast.people.items()
+            name: cookie_of(user, address) for name, user in city_cast.people.items()
         }  # one log-in each
         for name, path in addresses(parts):
             context.clear_cookies()

@@ -8,19 +8,13 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from tests.cast import Cast, Story
+from tests.cast import Cast, Story, browser_of
 
 
 @pytest.fixture
 def page_of(cast: Cast) -> Callable[[str], Client]:
     """Return the client of a person of the cast, speaking English."""
-
-    def log_in(name: str) -> Client:
-        client = Client(headers={"accept-language": "en"})
-        client.force_login(cast.people[name], backend="accounts.backends.PersonBackend")
-        return client
-
-    return log_in
+    return lambda name: browser_of(cast.people[name])
 
 
 @pytest.fixture

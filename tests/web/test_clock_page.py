@@ -15,7 +15,7 @@ from cases.deadlines.explanation import deadline_explain
 from cases.models import CalendarVersion, CaseClock
 from cases.workflow import State
 from components.models import CaseStandard
-from tests.cast import Cast, Story
+from tests.cast import Cast, Story, browser_of
 from tests.unit.naive_calendar import NaiveCalendar
 
 ZERO = timedelta()
@@ -116,8 +116,7 @@ def test_the_whole_is_the_sum_of_its_stages(cast):
 
 def test_the_page_is_reached_from_the_case_and_shows_versions_slots_and_steps(cast):
     story = handling(cast)
-    browser = Client(headers={"accept-language": "en"})
-    browser.force_login(cast.clerk_sun, backend="accounts.backends.PersonBackend")
+    browser = browser_of(cast.clerk_sun)
     case_page = browser.get(reverse("cases:detail", args=[story.case.number])).content.decode()
     address = reverse("cases:clock", args=[story.case.number, clock_of(story).pk])
     assert address in case_page
@@ -130,8 +129,7 @@ def test_the_page_is_reached_from_the_case_and_shows_versions_slots_and_steps(ca
 def test_the_history_says_what_the_system_did_whom_it_told_and_that_it_came_late(cast):
     story = handling(cast)
     deadlines_scan(now=at(18, 9))
-    browser = Client(headers={"accept-language": "en"})
-    browser.force_login(cast.clerk_sun, backend="accounts.backends.PersonBackend")
+    browser = browser_of(cast.clerk_sun)
     page = browser.get(reverse("cases:detail", args=[story.case.number])).content.decode()
     for words in ("Deadline missed", "Handling · 50 % of the limit used",
                   "Handling · 120 min after the deadline · level 2",
@@ -152,7 +150,6 @@ def test_a_clock_of_another_case_or_of_a_hidden_one_does_not_exist(cast):
 
 def test_a_whole_that_is_not_filed_has_no_deadline_yet(cast):
     story = Story(cast)
-    browser = Client(headers={"accept-language": "en"})
-    browser.force_login(cast.acceptor_wang, backend="accounts.backends.PersonBackend")
+    browser = browser_of(cast.acceptor_wang)
     address = reverse("cases:clock", args=[story.case.number, clock_of(story, "whole").pk])
     assert "This clock has no deadline yet." in browser.get(address).content.decode()

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
@@ -22,7 +21,7 @@ from live.notifications.loading import load_notifications
 from live.notifications.models import Notification
 from live.notifications.wording import Wordings
 from tests.api.evaluation.contracted import issued, manager_of_scouts, march_of
-from tests.cast import NOW
+from tests.cast import NOW, browser_of
 
 BASE = "/evaluation/contracts/"
 
@@ -101,8 +100,7 @@ def test_a_month_is_drawn_up_issued_appealed_decided_and_agreed_on_its_pages(con
 
 def test_another_contractor_and_other_posts_see_nothing_of_it(cast, contract, page_of):
     statement = issued(cast, contract)
-    far = Client(headers={"accept-language": "en"})
-    far.force_login(manager_of_scouts(cast), backend="accounts.backends.PersonBackend")
+    far = browser_of(manager_of_scouts(cast))
     own = f"{BASE}statements/{statement.pk}/"
     for address in (own, f"{own}pdf/", f"{own}cases/?line=eyes-1/missed", f"{own}appeal/?line=x"):
         assert far.get(address).status_code == 404, address

@@ -33,7 +33,7 @@ from cases.tasks import resume_recalculations
 from cases.workflow import State
 from common.errors import DomainError
 from components.models import CaseStandard
-from tests.cast import Cast, Story
+from tests.cast import Cast, Story, browser_of
 from tests.matrix.invariants import check_case
 
 
@@ -49,9 +49,7 @@ def office(cast) -> WorkCalendar:
 
 @pytest.fixture
 def browser(cast) -> Client:
-    client = Client(headers={"accept-language": "en"})
-    client.force_login(cast.administrator_bai, backend="accounts.backends.PersonBackend")
-    return client
+    return browser_of(cast.administrator_bai)
 
 
 def handling(cast: Cast, metres: float = 0) -> Story:

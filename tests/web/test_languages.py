@@ -20,7 +20,7 @@ from tests.matrix.test_addresses import (
     ADDRESSES,
     PEOPLE,
     address_of,
-    browser_of,
+    browser_at,
     parts,  # noqa: F401
     table,
 )
@@ -208,7 +208,7 @@ def pages(cast, places, language: str) -> Iterator[tuple[str, str]]:
         name = next((n for n, s in zip(PEOPLE.values(), statuses, strict=True) if s == 200), "-")
         if name == "-" or pattern.startswith(("api/", "admin/", "-/")):
             continue
-        browser = browser_of(cast, name)
+        browser = browser_at(cast, name)
         answer = browser.get(address_of(pattern, places), headers={"accept-language": language})
         if answer["Content-Type"].startswith("text/html"):
             yield pattern, answer.text
