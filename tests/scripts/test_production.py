@@ -289,7 +289,8 @@ def front(tmp_path: Path) -> Iterator[str]:
     listen = "{}:{}".format(*place)
     nginx_config(tmp_path, LISTEN=listen)
     arguments = ["/usr/sbin/nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
-    nginx = subprocess.Popen(arguments)
+    with (tmp_path / "log").open("w") as log:
+        nginx = subprocess.Popen(arguments, stderr=log)
     with socket.socket() as there:
         while there.connect_ex(place):
             assert nginx.poll() is None
@@ -309,6 +310,14 @@ def test_while_nothing_answers_nginx_says_so_and_when_to_ask_again(front, langua
         assert sentence in text
     assert 'http-equiv="refresh"' in page[1], "it opens by itself"
     assert json.loads(api[1])["code"] == "unavailable"
+
+
+def test_pages_whose_sockets_are_away_do_not_fill_the_log(front, tmp_path):
+    assert refused(f"{front}/ws/live/", "en")[0].code == 503
+    assert refused(f"{front}/inbox/", "en")[0].code == 503
+    told = (tmp_path / "log").read_text(encoding="utf-8")
+    assert "ws.sock" not in told
+    assert "web.sock" in told, "a program that is not there at all is told"
 
 
 def test_what_is_too_large_is_refused_before_the_program(front):
