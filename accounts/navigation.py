@@ -26,6 +26,9 @@ SURVEYORS = frozenset(
 PAYERS = frozenset(role for role in Role if may(frozenset({role}), VIEW_FUNDS))
 
 
+STANDING = 6  # entries beside a menu of the others; English at 1280 px has room for no more
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """One entry of the header: its page and the roles that work there."""
@@ -58,6 +61,12 @@ DESKS: tuple[Desk, ...] = (
     Desk("dispatch:inbox", pgettext_lazy("desk", "Inbox"), "inbox", HANDLERS),
     Desk("cases:tasks", pgettext_lazy("desk", "Tasks"), "checklist", frozenset({Role.COLLECTOR})),
     Desk("cases:report", pgettext_lazy("desk", "Report"), "camera", frozenset({Role.COLLECTOR})),
+    Desk(
+        "admin:index",
+        pgettext_lazy("desk", "Settings"),
+        "adjustments-horizontal",
+        frozenset({Role.ADMINISTRATOR}),
+    ),
     Desk("cases:list", pgettext_lazy("desk", "Cases"), "list", EVERYBODY),
     Desk("desks:map", pgettext_lazy("desk", "Map"), "map", EVERYBODY - {Role.SHARING_PARTNER}),
     Desk(
@@ -106,12 +115,6 @@ DESKS: tuple[Desk, ...] = (
     Desk("census:list", pgettext_lazy("desk", "Census"), "clipboard-check", SURVEYORS),
     Desk(
         "funds:overview", pgettext_lazy("desk", "Proxy work"), "cash", PAYERS | {Role.PROXY_SQUAD}
-    ),
-    Desk(
-        "admin:index",
-        pgettext_lazy("desk", "Settings"),
-        "adjustments-horizontal",
-        frozenset({Role.ADMINISTRATOR}),
     ),
 )
 

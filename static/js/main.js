@@ -39,4 +39,6 @@ startLive();
 startTicks();
 startZoom();
 startMaps();
-document.addEventListener("htmx:afterSwap", ({ target }) => target.removeAttribute("aria-busy"));  // it has come
+for (const end of ["htmx:afterSwap", "htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(end, ({ target }) => target.removeAttribute("aria-busy")); // it has come, or will not
+}

@@ -84,6 +84,18 @@ def test_the_header_shows_the_desks_of_the_reader(page_of):
     assert 'href="/acceptance/"' not in header
 
 
+def test_a_header_of_many_desks_folds_the_last_into_a_menu(page_of):
+    page = page_of("administrator_bai").get("/funds/").text
+    nav = page.partition('<nav class="nav"')[2].partition("</nav>")[0]
+    standing, _menu, folded = nav.partition("<details")
+    assert standing.count("<a ") == 6
+    assert "/admin/" in standing, "where their work begins"
+    assert 'href="/funds/" aria-current="page"' in folded
+    assert "Proxy work" in folded.partition("</summary>")[0], "the menu says what is open inside"
+    nav = page_of("clerk_sun").get("/inbox/").text.partition('<nav class="nav"')[2]
+    assert "<details" not in nav.partition("</nav>")[0]
+
+
 def test_the_language_switch_is_kept(page_of):
     client = page_of("clerk_sun")
     assert '<html lang="en"' in client.get("/inbox/").text

@@ -5,6 +5,8 @@ import { on } from "./dom.js";
 // What was refused comes first, then what Enter may do at once, then the first question.
 const FIRST_FIELD = "[aria-invalid=true], input:not([type=hidden]), select, textarea, button[type=submit]";
 
+const MENUS = "details.account[open], details.more[open]";
+
 /** Show a message of the page where it is seen: nothing behind an open dialog can be reached. */
 function say(id) {
   const message = document.getElementById(id);
@@ -41,8 +43,14 @@ export function startDialogs() {
     button.querySelector("[data-label]").textContent = button.dataset.done;
   });
   document.addEventListener("click", (event) => {
-    document.querySelectorAll("details.account[open], details.more[open]").forEach((menu) => {
+    document.querySelectorAll(MENUS).forEach((menu) => {
       if (!menu.contains(event.target)) menu.open = false;
     });
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && !event.defaultPrevented && document.activeElement?.closest(MENUS);
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
   });
 }

@@ -69,6 +69,8 @@ export class Evaluation {
       document.dispatchEvent(new Event("wall:evaluation"));
     } catch {
       // The wall's own line says that nothing comes; what was told stands until it is old.
+    } finally {
+      document.body.dataset.evaluation = "asked"; // the columns are shown when their figures have their places
     }
   }
 
