@@ -56,7 +56,7 @@ class ActionOption:
 
 
 def _of_number(viewer: Any, related: tuple[str, ...]) -> QuerySet[Case]:
-    visible = Case.objects.visible_to(viewer).filter(number=Slot("number"))
+    visible = Case.objects.visible_to(viewer, from_case=True).filter(number=Slot("number"))
     return visible.select_related(*related).order_by()
 
 

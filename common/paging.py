@@ -17,6 +17,8 @@ from typing import Any
 from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 from django.http import Http404, HttpRequest
 
+from common.lookups import array_of
+
 MOST_DIGITS = 6
 
 
@@ -29,8 +31,14 @@ class Page:
     next: str
 
 
-def cursor_page(request: HttpRequest, rows: QuerySet, *, size: int, field: str) -> Page:
-    """Return the page of the address's ``cursor``: ``size`` rows by a moment, newest first."""
+def cursor_page(
+    request: HttpRequest, rows: QuerySet, *, size: int, field: str, shown: QuerySet | None = None
+) -> Page:
+    """Return the page of the address's ``cursor``: ``size`` rows by a moment, newest first.
+
+    ``shown`` are all rows with what a page shows of one. The page is then chosen before anything
+    is joined: many that have to be sorted first are sorted by their keys alone.
+    """
     backwards, place = read_cursor(request.GET.get("cursor", ""))
     if place is not None:
         moment, number = place
@@ -39,7 +47,12 @@ def cursor_page(request: HttpRequest, rows: QuerySet, *, size: int, field: str) 
         edge = Q(**{f"{field}__{sign}e": moment})  # lets the index begin at the right place
         rows = rows.filter(edge & beyond)
     order = (field, "pk") if backwards else (f"-{field}", "-pk")
-    found = list(rows.order_by(*order)[: size + 1])
+    chosen = rows.order_by(*order)
+    if shown is None:
+        found = list(chosen[: size + 1])
+    else:
+        keys = array_of(chosen.values("pk")[: size + 1])
+        found = list(shown.filter(pk__any_of=keys).order_by(*order))
     has_more, found = len(found) > size, found[:size]
     if backwards:
         found.reverse()

@@ -33,7 +33,7 @@ def caller_of(*, phone: str, user: User) -> Caller | None:
         return None
     calls = CasePerson.objects.alias(said=Digits("phone")).exclude(phone="")
     known = calls.filter(said__contains=digits, said=digits)
-    cases = Case.objects.visible_to(user).filter(pk__in=known.values("case_id"))
+    cases = Case.objects.visible_to(user, from_case=True).filter(pk__in=known.values("case_id"))
     newest = list(
         cases.select_related("type", "department", "person").order_by("-reported_at")[:MOST]
     )

@@ -78,6 +78,11 @@ def filter_cases(
     return cases
 
 
+def is_narrowed(query: QueryDict) -> bool:
+    """Tell whether ``filter_cases`` would leave anything out but for the order and the page."""
+    return any(query[name] for name in query if name not in PAGING)
+
+
 def ordering_of(query: QueryDict) -> tuple[str, ...]:
     """Return the columns to order by, always ending in the id."""
     name = query.get("ordering") or DEFAULT_ORDERING

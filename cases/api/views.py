@@ -18,7 +18,7 @@ from accounts.idempotency import run_once
 from accounts.models import User
 from accounts.roles import ROLES, SEE_PERSONAL_DATA
 from cases.api import representations, serializers
-from cases.api.filters import filter_cases, ordering_of
+from cases.api.filters import filter_cases, is_narrowed, ordering_of
 from cases.errors import ActionRefused, CaseNotFound, invalid, missing_field
 from cases.fields import read_point
 from cases.models import Case
@@ -109,7 +109,9 @@ class CaseListView(APIView):
     def get(self, request: Request) -> Response:
         """List cases, newest first."""
         now = clock.now()
-        visible = Case.objects.visible_to(request.user)
+        visible = Case.objects.newest_visible_to(
+            request.user, is_narrowed=is_narrowed(request.query_params)
+        )
         cases = filter_cases(visible, request.query_params, now, user=request.user)
         pages = CursorPagination()
         pages.ordering = ordering_of(request.query_params)

@@ -64,7 +64,7 @@ def cases_act(
     if act.ended_at is not None:
         return act
     ids = dict(
-        Case.objects.visible_to(actor)
+        Case.objects.visible_to(actor, from_case=True)
         .filter(number__in=[row.number for row in rows])
         .values_list("number", "pk")
     )

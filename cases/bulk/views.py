@@ -48,7 +48,7 @@ def cases_chosen(request: HttpRequest, sent: QueryDict, kind: BulkKind) -> list[
     """Return the chosen cases that the person sees, the most urgent first: one query."""
     wanted = [number for number in dict.fromkeys(sent.getlist("case")) if number.isdecimal()]
     most = MOST_ASKED if kind.each else MOST
-    rows = Case.objects.visible_to(request.user).filter(number__in=wanted[:most])
+    rows = Case.objects.visible_to(request.user, from_case=True).filter(number__in=wanted[:most])
     if kind.offered is not None:
         rows = rows.filter(kind.offered(request.user))
     related = ("type", "department", "desk", "district", "street", "standard")
@@ -147,7 +147,11 @@ def result_rows(user: User, act: BulkAct, now: datetime) -> list[dict[str, Any]]
     A case that the person sees no longer (it went to another desk) has its number alone.
     """
     numbers = [result["number"] for result in act.results]
-    cases = Case.objects.visible_to(user).filter(number__in=numbers).select_related("type")
+    cases = (
+        Case.objects.visible_to(user, from_case=True)
+        .filter(number__in=numbers)
+        .select_related("type")
+    )
     shown = {case.number: case_row(case, now) for case in cases}
     keys = [f"{act.key}:{number}" for number in shown]
     steps = CaseEvent.objects.filter(case__in=cases.order_by(), idempotency_key__in=keys)

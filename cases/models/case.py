@@ -13,13 +13,14 @@ from operator import or_
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.gis.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import BooleanField, Exists, F, OuterRef, Q, Subquery, Value
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import City, Organisation, User
 from accounts.roles import REPORT, ROLES, SEE_ALL, Role
 from cases.models.work import FieldTask, SubOrder
 from cases.workflow import STATE_LABELS, ClockKind, State
+from common.lookups import array_of
 from components.models import CaseStandard, CaseType, Component, LimitUnit, Profile
 from grid.models import SRID, Area, AreaSuccession, GridCell, Jurisdiction, ManagementArea, Zone
 
@@ -47,13 +48,14 @@ class Urgency(models.TextChoices):
 
 
 HANDLING_ROLES = frozenset({Role.DEPARTMENT_CLERK, Role.DEPARTMENT_HEAD, Role.PROXY_SQUAD})
+MANY = 5000  # cases of somebody: among a million, a page of them is soon met
 WHOLE_CITY_DESKS = frozenset({Organisation.Kind.CITY, Organisation.Kind.CENTRE})
 
 
 class CaseQuerySet(models.QuerySet):
     """Which cases a person may see: the one policy for lists, details, search, feeds, exports."""
 
-    def visible_to(self, user: User, *, from_case: bool = False) -> CaseQuerySet:
+    def visible_to(self, user: User, *, from_case: bool = False, few: bool = False) -> CaseQuerySet:
         """Keep the cases this person may see; what is left out does not exist for them.
 
         The centre's posts see the whole city; a desk what it holds and what lies in its districts;
@@ -61,8 +63,10 @@ class CaseQuerySet(models.QuerySet):
         gave it; a collector what they reported
         or were sent to; a contractor's manager what their collectors reported or were sent to.
 
-        ``from_case`` asks the same of cases that are known already: written so that each is looked
-        up by its key, not found among all that the person may see.
+        One policy, written in three ways, because PostgreSQL guesses wrong which is best:
+        as it stands, a set is made of all that the person may see. ``few`` says that those are few:
+        each is looked up. ``from_case`` asks it of each case by its key: for cases that are known
+        already, or walked until enough are found.
         """
         roles = user.roles if user.is_active else frozenset()
         if not roles or user.city_id is None:
@@ -76,32 +80,55 @@ class CaseQuerySet(models.QuerySet):
             and user.organisation.kind in WHOLE_CITY_DESKS
         ):
             return city
-        parts = list(self._own_parts(user, roles, from_case))
+        parts = list(self._own_parts(user, roles, from_case=from_case, few=few))
         return city.filter(reduce(or_, parts)) if parts else self.none()
 
+    def newest_visible_to(self, user: User, *, is_narrowed: bool) -> CaseQuerySet:
+        """The same, for a list that begins with the newest case and ends with a page.
+
+        Who was asked to handle many finds a page of them among the newest; but not of those that
+        a filter leaves (``is_narrowed``), which may be none: then all of theirs are looked up, and
+        so are those of somebody who has few. One query more where it is counted.
+        """
+        if is_narrowed or user.organisation is None:
+            return self.visible_to(user, few=True)
+        asked: list[Any] = []
+        if user.roles & HANDLING_ROLES:
+            asked.append(SubOrder.objects)
+        if Role.CONTRACTOR_MANAGER in user.roles:
+            asked.append(FieldTask.objects)
+        below = {"organisation__path__startswith": user.organisation.path}
+        many = (rows.filter(**below).order_by()[MANY : MANY + 1].exists() for rows in asked)
+        is_walked = any(many)
+        return self.visible_to(user, from_case=is_walked, few=not is_walked)
+
     @staticmethod
-    def _own_parts(user: User, roles: frozenset[Role], from_case: bool) -> Iterator[Q]:
+    def _own_parts(
+        user: User, roles: frozenset[Role], *, from_case: bool, few: bool
+    ) -> Iterator[Q]:
         """Yield what a person sees who sees a part of the city only, as conditions to be joined.
 
         One condition alone lets PostgreSQL stop at the newest few that fulfil it; of two it first
         collects everything the second allows.
         """
+        has = _asked_of_each if from_case else Exists
         if any(REPORT in ROLES[role].permissions for role in roles):
             yield Q(reporter_id=user.pk)
         tasks = FieldTask.objects.filter(case_id=OuterRef("pk"))
         if Role.COLLECTOR in roles:
-            yield Q(Exists(tasks.filter(collector_id=user.pk)))
+            yield Q(has(tasks.filter(collector_id=user.pk)))
         if user.organisation is None:
             return
         below = {"organisation__path__startswith": user.organisation.path}
         if roles & HANDLING_ROLES and from_case:
             orders = SubOrder.objects.filter(case_id=OuterRef("pk"))
-            yield Q(Exists(orders.filter(**below)))
-            yield Q(Exists(orders.filter(squad__path__startswith=user.organisation.path)))
+            yield Q(has(orders.filter(**below)))
+            yield Q(has(orders.filter(squad__path__startswith=user.organisation.path)))
         elif roles & HANDLING_ROLES:
-            yield Q(pk__in=_ordered_to(user.organisation.path))
+            ordered = _ordered_to(user.organisation.path)
+            yield Q(pk__any_of=array_of(ordered)) if few else Q(pk__in=ordered)
         if Role.CONTRACTOR_MANAGER in roles:
-            yield Q(Exists(tasks.filter(**below)))
+            yield Q(has(tasks.filter(**below)))
             yield Q(reporter__organisation__path__startswith=user.organisation.path)
         if Role.DISPATCHER in roles:
             ground = Jurisdiction.objects.filter(
@@ -114,6 +141,11 @@ class CaseQuerySet(models.QuerySet):
                     "management_area_id"
                 )
             )
+
+
+def _asked_of_each(rows: models.QuerySet) -> Subquery:
+    """Tell whether a case has one of these rows; a scalar is never made a join or a set."""
+    return Subquery(rows.order_by().values(found=Value(True))[:1], BooleanField())
 
 
 def _ordered_to(path: str) -> models.QuerySet:

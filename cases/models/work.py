@@ -88,6 +88,12 @@ class SubOrder(models.Model):
             # whose cases a department sees: read from the index alone
             models.Index(fields=["organisation", "case"], name="sub_order_seen"),
             BrinIndex(fields=["dispatched_at"], name="sub_order_given_out"),
+            # how many a department was given in a month: read alone
+            models.Index(
+                fields=["organisation", "dispatched_at"],
+                condition=Q(is_lead=True),
+                name="sub_order_asked_of",
+            ),
             models.Index(
                 fields=["organisation"],
                 condition=Q(is_lead=False, ended_at__isnull=True, completed_at__isnull=True),

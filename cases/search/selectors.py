@@ -189,7 +189,8 @@ def cases_found(*, text: str, user: User, now: datetime, limit: int) -> list[Cas
     """Return the newest cases that ``text`` may mean and ``user`` may see, open ones first."""
     if read_query(text).is_empty:
         return []
-    found = Case.objects.visible_to(user).filter(case_search(text=text, user=user, now=now))
+    visible = Case.objects.newest_visible_to(user, is_narrowed=True)
+    found = visible.filter(case_search(text=text, user=user, now=now))
     newest = found.order_by("-reported_at", "-pk").values("pk")[:limit]
     rows = Case.objects.filter(pk__any_of=array_of(newest)).defer("street__geometry")
     rows = rows.select_related("type", "department", "street").order_by("-reported_at", "-pk")

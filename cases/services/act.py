@@ -55,7 +55,7 @@ def _locking(cases: QuerySet[Case]) -> QuerySet[Case]:
 
 
 LOCKED = Prepared(_locking(Case.objects.all()))
-LOCKED_FOR = PreparedFor(lambda viewer: _locking(Case.objects.visible_to(viewer)))
+LOCKED_FOR = PreparedFor(lambda viewer: _locking(Case.objects.visible_to(viewer, from_case=True)))
 HEAD_FIELDS = ("version", "history_head", "history_length")
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from cases.acceptor.duplicates import duplicates_of
-from cases.api.filters import filter_cases
+from cases.api.filters import filter_cases, is_narrowed
 from cases.bulk.views import bulk_bar
 from cases.case_page import (
     clock_rows,
@@ -64,7 +64,7 @@ BULK_ACTS = ("file", "close", "send_check", "urge", "sign", "refuse", "order_sup
 def case_list(request: HttpRequest) -> HttpResponse:
     """List the cases a person may see, newest first, by filters that stand in the address."""
     now = clock.now()
-    visible = Case.objects.visible_to(request.user)
+    visible = Case.objects.newest_visible_to(request.user, is_narrowed=is_narrowed(request.GET))
     wanted = request.GET.get("q", "").strip()
     if wanted.isdigit() and visible.filter(number=wanted).exists():
         return redirect("cases:detail", wanted)
@@ -76,8 +76,8 @@ def case_list(request: HttpRequest) -> HttpResponse:
         error, filtered = refusal(refused), visible.none()
     related = [*ROW_RELATIONS, *(MORE_RELATIONS[c] for c in columns if c in MORE_RELATIONS)]
     shapes = [name for name in OUTLINES if name.split("__")[0] in related]
-    cases = filtered.select_related(*related).defer(*shapes)
-    page = cursor_page(request, cases, size=PAGE_SIZE, field="reported_at")
+    whole = Case.objects.select_related(*related).defer(*shapes)
+    page = cursor_page(request, filtered, size=PAGE_SIZE, field="reported_at", shown=whole)
     context = {
         "now": now,
         "rows": [case_row(case, now) for case in page.rows],

@@ -45,4 +45,4 @@ def photo_response(photo: Photo, size: str) -> HttpResponseBase:
 def _may_see(user: User, photo: Photo) -> bool:
     if photo.owner_id is not None and photo.owner_id == user.pk:
         return True
-    return Case.objects.visible_to(user).filter(photos__photo=photo).exists()
+    return Case.objects.visible_to(user, from_case=True).filter(photos__photo=photo).exists()

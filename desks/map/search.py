@@ -52,7 +52,11 @@ def _components(text: str, user: User) -> Iterator[Found]:
 
 
 def _cases(text: str, user: User) -> Iterator[Found]:
-    rows = Case.objects.visible_to(user).filter(number=text.upper()).select_related("type")
+    rows = (
+        Case.objects.visible_to(user, from_case=True)
+        .filter(number=text.upper())
+        .select_related("type")
+    )
     for row in rows[:1]:
         kind = named(row.type) if row.type else _("Case")
         yield Found(row.number, f"{kind} · {row.address}", "clipboard-check", row.point, PLACE_ZOOM)

@@ -109,7 +109,7 @@ def _case(actor: User, number: str) -> Case | None:
     number = clean_text(number)
     if not number:
         return None
-    case = Case.objects.visible_to(actor).filter(number=number).first()
+    case = Case.objects.visible_to(actor, from_case=True).filter(number=number).first()
     if case is None:
         raise refusal("invalid", _("There is no case with this number."), 400)
     return case

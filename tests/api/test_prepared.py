@@ -105,3 +105,22 @@ def test_what_was_prepared_on_a_connection_that_died_is_prepared_anew():
     other.close()
     connection.health_check_done = False  # as at the beginning of a request
     assert ask(code="nowhere") == []
+
+
+@pytest.mark.parametrize("many", [0, 1000])
+def test_however_it_is_asked_everybody_sees_the_same(cast: Cast, stories, monkeypatch, many):
+    monkeypatch.setattr("cases.models.case.MANY", many)
+    sights = set()
+    for person in cast.everybody():
+        somebody = User.objects.with_roles().get(pk=person.pk)
+        ways = (
+            Case.objects.visible_to(somebody),
+            Case.objects.visible_to(somebody, few=True),
+            Case.objects.visible_to(somebody, from_case=True),
+            Case.objects.newest_visible_to(somebody, is_narrowed=True),
+            Case.objects.newest_visible_to(somebody, is_narrowed=False),
+        )
+        found = {frozenset(rows.values_list("pk", flat=True)) for rows in ways}
+        assert len(found) == 1, somebody
+        sights |= found
+    assert len(sights) > 2

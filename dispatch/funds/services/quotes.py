@@ -68,7 +68,7 @@ def quote_offer(
 
 
 def _case_lock(actor: User, number: str) -> Case:
-    rows = Case.objects.visible_to(actor).filter(number=number)
+    rows = Case.objects.visible_to(actor, from_case=True).filter(number=number)
     case = rows.select_for_update(of=("self",)).select_related("desk").first()
     if case is None:
         raise FundNotFound

@@ -145,7 +145,9 @@ def _rows(user: User, asked: Asked, found: list[Spot]) -> list[dict[str, Any]]:
     model = TypeClass if asked.search.by_class else CaseType
     kinds = model._default_manager.in_bulk({spot.kind_id for spot in found})
     streets = Area.objects.defer("geometry").in_bulk({spot.street_id for spot in found})
-    newest = Case.objects.visible_to(user).filter(pk__in=[spot.last_case for spot in found])
+    newest = Case.objects.visible_to(user, from_case=True).filter(
+        pk__in=[spot.last_case for spot in found]
+    )
     addresses = dict(newest.values_list("pk", "address"))
     top = max((spot.case_count for spot in found), default=1)
     return [

@@ -43,7 +43,7 @@ def page_read(request: HttpRequest) -> int:
 
 def cases_opened(request: HttpRequest, cases: list[int]) -> set[int]:
     """Return which of some cases the reader may open."""
-    visible = Case.objects.visible_to(request.user).filter(pk__in=cases)
+    visible = Case.objects.visible_to(request.user, from_case=True).filter(pk__in=cases)
     return set(visible.values_list("pk", flat=True))
 
 

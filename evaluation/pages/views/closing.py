@@ -192,7 +192,7 @@ def appeal(request: HttpRequest, appeal_id: int) -> HttpResponse:
     if may and found.state == found.State.OPEN and found.kind == found.Kind.NOT_OURS:
         bodies = Organisation.objects.filter(kind__in=HANDLERS, is_active=True).order_by("path")
         bodies = bodies.exclude(pk=found.fact.organisation_id)
-    visible = Case.objects.visible_to(request.user).filter(pk=found.fact.case_id)
+    visible = Case.objects.visible_to(request.user, from_case=True).filter(pk=found.fact.case_id)
     context = {
         "appeal": found,
         "opens": visible.exists(),

@@ -278,7 +278,7 @@ def _of_bar(choice: Choice, sight: Sight, bar: int, now: Any, mark: Mark | None)
 def case_rows(request: HttpRequest, rows: list[Any], now: Any) -> list[dict[str, Any]]:
     """Return rows for the table; a case that its reader may not open any more has no link."""
     cases = {row.case_id for row in rows}
-    visible = Case.objects.visible_to(request.user).filter(Q(pk__in=cases))
+    visible = Case.objects.visible_to(request.user, from_case=True).filter(Q(pk__in=cases))
     opens = set(visible.values_list("pk", flat=True))
     return [_row(row, row.case_id in opens, now, request.user) for row in rows]
 
