@@ -24,7 +24,10 @@ from accounts.roles import Role
 from benchmarks.figures import Figure
 from benchmarks.stack import running_stack
 from cases.models import Case
+from cases.workflow import State
+from components.models import TypeKind
 from desks.replay.crew import Crew
+from desks.views import PANELS
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-headless-shell"))), ""
@@ -32,12 +35,44 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(
 QUERIES, SERVER_MS, PAINT_MS, WEIGHT_KB = 12, 60, 1000, 400
 ROUNDS, PAINTS = 25, 5
 PAGES = (
-    ("/acceptance/", Role.ACCEPTOR, ""),
-    ("/supervision/", Role.SHIFT_SUPERVISOR, ""),
-    ("/dispatch/", Role.DISPATCHER, ""),
-    ("/inbox/", Role.DEPARTMENT_CLERK, "city-sanitation"),
-    ("/cases/", Role.ACCEPTOR, ""),
-    ("/tasks/", Role.COLLECTOR, ""),
+    ("acceptance", "/acceptance/", Role.ACCEPTOR, ""),
+    ("supervision", "/supervision/", Role.SHIFT_SUPERVISOR, ""),
+    ("dispatch", "/dispatch/", Role.DISPATCHER, ""),
+    ("inbox", "/inbox/", Role.DEPARTMENT_CLERK, "city-sanitation"),
+    ("cases", "/cases/", Role.ACCEPTOR, ""),
+    ("cases, department", "/cases/", Role.DEPARTMENT_CLERK, "city-sanitation"),
+    ("cases, overdue", "/cases/?light=red", Role.SHIFT_SUPERVISOR, ""),
+    ("cases, words", "/cases/?q=井盖", Role.SHIFT_SUPERVISOR, ""),
+    ("cases, words, department", "/cases/?q=井盖", Role.DEPARTMENT_CLERK, "city-sanitation"),
+    ("tasks", "/tasks/", Role.COLLECTOR, ""),
+    ("map", "/map/", Role.SHIFT_SUPERVISOR, ""),
+    ("case", "/cases/{open}/", Role.SHIFT_SUPERVISOR, ""),
+)
+# What a page fetches by itself: timed on the server alone.
+PARTS = (
+    *(
+        (f"supervision: {panel}", f"/supervision/panels/{panel}/", Role.SHIFT_SUPERVISOR, "")
+        for panel in PANELS
+    ),
+    (
+        "dispatch: pane",
+        "/dispatch/?queue=filed&part=pane&case={filed}",
+        Role.DISPATCHER,
+        "",
+    ),
+    ("dispatch: further rows", "/dispatch/?part=rows&from=50", Role.DISPATCHER, ""),
+    (
+        "inbox: pane",
+        "/inbox/?part=pane&case={handling}",
+        Role.DEPARTMENT_CLERK,
+        "city-sanitation",
+    ),
+    (
+        "acceptance: type",
+        "/acceptance/{reported}/details/?type={type}",
+        Role.ACCEPTOR,
+        "",
+    ),
 )
 # Photos and tiles are not part of a page's weight.
 WEIGHT = """() => performance.getEntriesByType("resource")
@@ -51,20 +86,44 @@ def measure(database: str) -> Iterator[Figure]:
     """Measure every page, in the database of the cases."""
     call_command("collectstatic", interactive=False, verbosity=0)
     crew = Crew(City.objects.get())
-    newest = Case.objects.filter(is_open=True).order_by("-pk").values_list("number", flat=True)[0]
-    pages = [*PAGES, (f"/cases/{newest}/", Role.SHIFT_SUPERVISOR, "")]
-    people = [User.objects.get(pk=crew.holder(role, body).pk) for _path, role, body in pages]
-    for (path, _role, _body), user in zip(pages, people, strict=True):
-        yield from on_the_server(path, user)
+    numbers = cases_shown(crew)
+    pages, parts = (
+        [
+            (name, path.format(**numbers), User.objects.get(pk=crew.holder(role, body).pk))
+            for name, path, role, body in rows
+        ]
+        for rows in (PAGES, PARTS)
+    )
+    for name, path, user in (*pages, *parts):
+        yield from on_the_server(name, path, user)
     # Before the browser's driver is there: it runs a loop, and Django asks nothing inside of one.
-    cookies = [session_of(user).cookies[settings.SESSION_COOKIE_NAME].value for user in people]
+    cookies = [
+        session_of(user).cookies[settings.SESSION_COOKIE_NAME].value for _name, _path, user in pages
+    ]
     with running_stack("redis", "ws") as stack, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
         )
-        for (path, _role, _body), cookie in zip(pages, cookies, strict=True):
-            yield from in_the_browser(browser, f"http://127.0.0.1:{stack.port}", path, cookie)
+        base = f"http://127.0.0.1:{stack.port}"
+        for (name, path, _user), cookie in zip(pages, cookies, strict=True):
+            yield from in_the_browser(browser, base, name, path, cookie)
         browser.close()
+
+
+def cases_shown(crew: Crew) -> dict[str, str]:
+    """Return the numbers of the cases whose pages are opened, and a type of a component."""
+    opened = Case.objects.filter(is_open=True).order_by("-pk")
+    reported = opened.filter(state=State.REPORTED, type__kind=TypeKind.COMPONENT)
+    kind = reported.select_related("type")[0]
+    desk = crew.holder(Role.DISPATCHER).organisation
+    clerk = crew.holder(Role.DEPARTMENT_CLERK, "city-sanitation")
+    return {
+        "open": opened[0].number,
+        "filed": opened.filter(state=State.FILED, desk=desk)[0].number,
+        "handling": opened.filter(state=State.HANDLING, department=clerk.organisation)[0].number,
+        "reported": kind.number,
+        "type": kind.type.code if kind.type else "",
+    }
 
 
 def session_of(user: User) -> Client:
@@ -74,24 +133,25 @@ def session_of(user: User) -> Client:
     return client
 
 
-def on_the_server(path: str, user: User) -> Iterator[Figure]:
+def on_the_server(name: str, path: str, user: User) -> Iterator[Figure]:
     """Count the queries of a page and time it."""
     client = session_of(user)
     client.get(path)  # compiled and planned
     with CaptureQueriesContext(connection) as captured:
         answer = client.get(path)
     assert answer.status_code == 200, (path, answer.status_code)
-    yield Figure(f"{name_of(path)} SQL queries", len(captured), QUERIES, "", at_most=True)
+    yield Figure(f"{name}: SQL queries", len(captured), QUERIES, "", at_most=True)
     times = []
     for _round in range(ROUNDS):
         started = time.perf_counter()
         client.get(path)
         times.append(1000 * (time.perf_counter() - started))
-    median = statistics.median(times)
-    yield Figure(f"{name_of(path)} server, median", median, SERVER_MS, "ms", at_most=True)
+    yield Figure(f"{name}: server", statistics.median(times), SERVER_MS, "ms", at_most=True)
 
 
-def in_the_browser(browser: Browser, base: str, path: str, cookie: str) -> Iterator[Figure]:
+def in_the_browser(
+    browser: Browser, base: str, name: str, path: str, cookie: str
+) -> Iterator[Figure]:
     """Open a page with an empty cache for its weight, then again for its first paint."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": base}])
@@ -106,12 +166,6 @@ def in_the_browser(browser: Browser, base: str, path: str, cookie: str) -> Itera
         page.wait_for_function(PAINT)
         paints.append(page.evaluate(PAINT))
     context.close()
-    yield Figure(f"{name_of(path)} weight", weight, WEIGHT_KB, "KB", at_most=True)
+    yield Figure(f"{name}: weight", weight, WEIGHT_KB, "KB", at_most=True)
     median = statistics.median(paints)
-    yield Figure(f"{name_of(path)} first paint", median, PAINT_MS, "ms", at_most=True)
-
-
-def name_of(path: str) -> str:
-    """Return what a page is called in a figure: a case's number says nothing."""
-    parts = path.strip("/").split("/")
-    return f"{parts[0]}/…" if len(parts) > 1 else parts[0]
+    yield Figure(f"{name}: first paint", median, PAINT_MS, "ms", at_most=True)
