@@ -13,6 +13,7 @@ from django.test import TransactionTestCase
 from accounts.models import City
 from desks.wall.day import day_of_city
 from desks.wall.open_cases import open_cases
+from tests.api.evaluation.contracted import contract, march_on_the_lot  # noqa: F401  fixtures
 from tests.busy_month import busy_month  # noqa: F401  a fixture
 from tests.cast import Cast
 from tests.databases import (

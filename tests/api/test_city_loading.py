@@ -22,8 +22,7 @@ def counts():
     }
 
 
-def test_only_the_wanted_streets_are_loaded():
-    load_mini_city()
+def test_only_the_wanted_streets_are_loaded(mini_city):
     streets = Area.objects.filter(level="street").values_list("code", flat=True)
     assert sorted(streets) == sorted(STREETS)
     assert set(Area.objects.filter(level="district").values_list("code", flat=True)) == {
@@ -37,24 +36,21 @@ def test_only_the_wanted_streets_are_loaded():
     assert counts()["cells of beats"] == counts()["GridCell"]
 
 
-def test_loading_again_changes_nothing():
-    load_mini_city()
+def test_loading_again_changes_nothing(mini_city):
     before, cells = counts(), dict(GridCell.objects.values_list("code", "id"))
     load_mini_city()
     assert counts() == before
     assert dict(GridCell.objects.values_list("code", "id")) == cells
 
 
-def test_more_streets_can_be_added_later():
-    load_mini_city()
+def test_more_streets_can_be_added_later(mini_city):
     first = dict(GridCell.objects.values_list("code", "id"))
     load_city_pack(PACK, [*STREETS, ANOTHER_STREET])
     later = dict(GridCell.objects.values_list("code", "id"))
     assert first.items() < later.items()
 
 
-def test_a_closed_cell_is_not_brought_back():
-    load_mini_city()
+def test_a_closed_cell_is_not_brought_back(mini_city):
     cell = GridCell.objects.first()
     GridCell.objects.filter(pk=cell.pk).update(valid_to="2026-01-01")
     load_mini_city()
@@ -74,8 +70,7 @@ def test_a_folder_without_a_pack_is_refused_by_the_command(tmp_path):
         call_command("load_city_pack", str(tmp_path))
 
 
-def test_areas_in_the_database_are_exact_partitions():
-    load_mini_city()
+def test_areas_in_the_database_are_exact_partitions(mini_city):
     with connection.cursor() as cursor:
         cursor.execute(
             """

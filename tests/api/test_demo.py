@@ -43,6 +43,7 @@ from evaluation.contracts.loading import load_contracts
 from evaluation.contracts.models import ContractLot, LotBeat
 from grid.models import BeatAssignment, Zone
 from tests.city import NOW, PASSWORD
+from tests.databases import filled
 
 ON = date(2026, 3, 16)
 MINUTE = timedelta(minutes=1)
@@ -56,7 +57,7 @@ def city(demo_city):
 FEW = 300
 
 
-@pytest.fixture
+@filled("demo_city")
 def furnished(city):
     """The small city with its register and with small pictures instead of drawn ones."""
     load_register(city, ON, FEW)
@@ -67,7 +68,6 @@ def furnished(city):
     photo = photo_store(owner=owner, upload=out, now=NOW)
     for _each in range(2 * len(pictures.SCENES) * pictures.VARIANTS - 1):
         photo_copy(photo=photo, owner=owner, now=NOW)
-    return city
 
 
 # ── when it may be loaded ─────────────────────────────────────────────────────────────────────

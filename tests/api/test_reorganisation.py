@@ -18,7 +18,16 @@ from common.errors import DomainError
 from components.models import Component
 from desks.demo.digest import digest
 from grid.cell_sets import outline_of
-from grid.models import Area, AreaCode, Beat, GridCell, Jurisdiction, Reorganisation, Zone
+from grid.models import (
+    Area,
+    AreaCode,
+    Beat,
+    GridCell,
+    Jurisdiction,
+    PastArea,
+    Reorganisation,
+    Zone,
+)
 from grid.reorganisation.services import (
     reorganisation_apply,
     reorganisation_decide,
@@ -29,6 +38,7 @@ from grid.reorganisation.services import (
 from grid.selectors import Standing, UnknownCode, area_by_code, locate
 from grid.services import community_ids
 from tests.cast import NOW, Cast, Story
+from tests.databases import filled
 
 DAY = date(2026, 3, 16)
 BEFORE = DAY - timedelta(days=1)
@@ -70,6 +80,12 @@ def district_merger(cast: Cast) -> str:
     return lines
 
 
+@filled("cast")
+def merged_district(cast: Cast) -> None:
+    """The plan of that merger, applied."""
+    applied(cast, district_merger(cast))
+
+
 def two(cast: Cast, street: str = "330106007") -> list[Area]:
     """Return two neighbouring communities, the cast's first."""
     first = Area.objects.get(pk=cast.component.community_id)
@@ -99,13 +115,12 @@ def test_a_district_goes_up_in_another_and_nothing_is_lost(cast: Cast):
     assert [step.kind for step in plan.steps.all()] == ["read", "applied", "undone"]
 
 
-def test_a_district_is_what_its_streets_are(cast: Cast):
-    plan = applied(cast, district_merger(cast))
+def test_a_district_is_what_its_streets_are(merged_district: Cast):
     streets = Area.objects.filter(parent__code="330105", valid_to=None)
     whole = streets.aggregate(whole=Union("geometry"))["whole"]
     assert len(streets) > 1
     assert Area.objects.get(code="330105").geometry.area == pytest.approx(whole.area)
-    reorganisation_undo(reorganisation=plan, now=NOW)
+    reorganisation_undo(reorganisation=Reorganisation.objects.get(), now=NOW)
 
 
 def test_a_desk_sees_open_cases_of_the_district_that_came_to_it(cast: Cast):
@@ -119,10 +134,11 @@ def test_a_desk_sees_open_cases_of_the_district_that_came_to_it(cast: Cast):
     assert not seen.visible_to(cast.dispatcher_gongshu).exists()
 
 
-def test_who_answered_for_a_district_answers_for_its_streets_and_nothing_more(cast: Cast):
-    streets = set(Area.objects.filter(parent__code="330106").values_list("pk", flat=True))
-    applied(cast, district_merger(cast))
-    ties = Jurisdiction.objects.filter(organisation=cast.bodies["xihu"])
+def test_who_answered_for_a_district_answers_for_its_streets_and_nothing_more(merged_district):
+    past = PastArea.objects.valid_on(BEFORE).filter(parent__code="330106")
+    streets = set(past.values_list("area", flat=True))
+    assert len(streets) > 1
+    ties = Jurisdiction.objects.filter(organisation=merged_district.bodies["xihu"])
     assert ties.get(area__code="330106").valid_to == DAY
     assert set(ties.valid_on(DAY).values_list("area", flat=True)) == streets
 
@@ -151,9 +167,11 @@ def test_a_zone_of_cells_follows_and_covers_the_same_ground(cast: Cast):
     assert digest() == before
 
 
-def test_an_old_code_resolves_and_stands_for_its_area_wherever_codes_are_taken(cast: Cast):
-    old = Area.objects.get(pk=cast.component.community_id).code
-    applied(cast, district_merger(cast))
+def test_an_old_code_resolves_and_stands_for_its_area_wherever_codes_are_taken(
+    merged_district: Cast,
+):
+    cast = merged_district
+    old = PastArea.objects.valid_on(BEFORE).get(area=cast.component.community_id).code
     answer = area_by_code(old)
     assert answer.standing is Standing.SUCCEEDED
     assert [area.id for area in answer.areas] == [cast.component.community_id]
@@ -293,9 +311,8 @@ def test_areas_of_other_installations_are_remembered_not_opened(cast: Cast):
     assert answer.elsewhere == (("330114", "钱塘区"),)
 
 
-def test_undoing_names_the_cases_that_were_filed_since(cast: Cast):
-    plan = applied(cast, district_merger(cast))
-    story = Story(cast)
+def test_undoing_names_the_cases_that_were_filed_since(merged_district: Cast):
+    plan, story = Reorganisation.objects.get(), Story(merged_district)
     state = digest()
     with pytest.raises(DomainError, match=story.case.number) as refusal:
         reorganisation_undo(reorganisation=plan, now=NOW)
@@ -303,8 +320,8 @@ def test_undoing_names_the_cases_that_were_filed_since(cast: Cast):
     assert digest() == state
 
 
-def test_undoing_names_a_beat_and_an_area_that_were_changed_since(cast: Cast):
-    plan = applied(cast, district_merger(cast))
+def test_undoing_names_a_beat_and_an_area_that_were_changed_since(merged_district: Cast):
+    cast, plan = merged_district, Reorganisation.objects.get()
     beat = Beat.objects.filter(cells__community=cast.component.community_id).first()
     beat.cells.remove(beat.cells.valid_on(DAY).first())
     Area.objects.filter(pk=cast.component.community_id).update(name="改名社区")
@@ -403,7 +420,6 @@ def test_the_command_previews_and_changes_only_when_told(cast: Cast, tmp_path: P
         call_command("reorganise", "--undo", stdout=said)
 
 
-def test_codes_mean_one_area_on_every_day(cast: Cast):
-    applied(cast, district_merger(cast))
+def test_codes_mean_one_area_on_every_day(merged_district):
     for area in Area.objects.filter(valid_to=None):
         assert AreaCode.objects.valid_on(DAY).get(area=area, scheme="GB").code == area.code

@@ -7,7 +7,6 @@ import re
 from datetime import date
 from uuid import uuid4
 
-import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -20,15 +19,10 @@ from grid.models import Beat, BeatAssignment
 from live.notifications.loading import load_notifications
 from live.notifications.models import Notification
 from live.notifications.wording import Wordings
-from tests.api.evaluation.contracted import issued, manager_of_scouts, march_of
+from tests.api.evaluation.contracted import issued, manager_of_scouts
 from tests.cast import NOW, browser_of
 
 BASE = "/evaluation/contracts/"
-
-
-@pytest.fixture
-def contract(cast):
-    return march_of(cast)
 
 
 def lists_on(page) -> list[tuple[str, int]]:

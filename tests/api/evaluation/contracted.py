@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
+
 from accounts.models import User
 from accounts.roles import Role
 from cases.workflow import State
@@ -21,6 +23,7 @@ from grid.models import Beat, BeatAssignment
 from live.readers import reader_run
 from live.services import events_sequence
 from tests.cast import NOW, ROADS, Cast, Story
+from tests.databases import filled
 
 DAY = timedelta(days=1)
 MARCH_1 = date(2026, 3, 1)
@@ -92,6 +95,18 @@ def march_of(cast: Cast) -> CollectionContract:
     story.act("confirm", cast.collector_lin)
     read()
     return contract
+
+
+@filled("cast")
+def march_on_the_lot(cast: Cast) -> None:
+    """That March."""
+    march_of(cast)
+
+
+@pytest.fixture
+def contract(march_on_the_lot: Cast) -> CollectionContract:
+    """The contract of that March."""
+    return CollectionContract.objects.get(contractor=march_on_the_lot.bodies["eyes"])
 
 
 def manager_of_scouts(cast: Cast) -> User:

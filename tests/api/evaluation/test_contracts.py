@@ -47,17 +47,11 @@ from tests.api.evaluation.contracted import (
     contracts_of,
     issued,
     manager_of_scouts,
-    march_of,
     read,
 )
 from tests.cast import NOW, Story
 
 MISSED = "eyes-1/missed"
-
-
-@pytest.fixture
-def contract(cast):
-    return march_of(cast)
 
 
 def why(call, **kwargs) -> str:

@@ -41,6 +41,7 @@ from live.readers import reader_run
 from live.services import events_sequence
 from tests.api.test_reorganisation import district_merger, plan_of
 from tests.cast import NOW, ROADS, Story
+from tests.databases import filled
 
 DAY = timedelta(days=1)
 MARCH = Period.of("month", NOW.date())
@@ -52,7 +53,7 @@ def read() -> None:
     reader_run(reader=READER, now=NOW)
 
 
-@pytest.fixture
+@filled("cast")
 def march(cast):
     """A month with cases in time, late, reworked and still open."""
     for number, state in enumerate((State.CLOSED, State.CLOSED, State.REWORK, State.HANDLING)):
@@ -62,7 +63,6 @@ def march(cast):
                 story.now += 9 * DAY
             story.act(action, cast.people[name])
     read()
-    return cast
 
 
 def close(cast, *, kind="month", day=MARCH.first, now=APRIL_3, reason="") -> EvaluationPeriod:
