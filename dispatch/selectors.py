@@ -18,6 +18,7 @@ from cases.models import Case, CaseClock, SubOrder
 from cases.publish import Routing
 from cases.queues import Queue, desk_cases
 from cases.workflow import State
+from common.lookups import array_of
 from dispatch.models import CaseRouting
 from dispatch.routing.facts import Here, book_of, facts_of, here
 from dispatch.routing.rules import Decision, Ground, RuleBook, cooperating, decide
@@ -95,12 +96,15 @@ def routing_of_case(*, case: Case, now: datetime, **_rest: Any) -> Routing | Non
     )
 
 
-def suggest_department(case: Case, now: datetime) -> Suggestion:
-    """Return what the rules in force say of a case given out now: at most two queries."""
+def suggest_department(case: Case, now: datetime, known: Iterable[Organisation] = ()) -> Suggestion:
+    """Return what the rules in force say of a case given out now: at most two queries.
+
+    One where they name nobody but bodies ``known`` already.
+    """
     book, decision, ground = route(case, now)
     parts = cooperating(decision, ground)
     ids = {part.organisation for part in parts} | {decision.organisation} - {None}
-    found = bodies(ids)
+    found = bodies(ids, known)
     return Suggestion(
         book,
         decision,
@@ -111,10 +115,13 @@ def suggest_department(case: Case, now: datetime) -> Suggestion:
     )
 
 
-def bodies(ids: Iterable[int | None]) -> dict[int, Organisation]:
-    """Return organisations by id, with what a chip shows: one query, none for none."""
-    wanted = [pk for pk in ids if pk is not None]
-    return Organisation.objects.in_bulk(wanted) if wanted else {}
+def bodies(
+    ids: Iterable[int | None], known: Iterable[Organisation] = ()
+) -> dict[int, Organisation]:
+    """Return organisations by id, with what a chip shows: one query for those not known."""
+    found = {body.pk: body for body in known}
+    wanted = [pk for pk in ids if pk is not None and pk not in found]
+    return found | (Organisation.objects.in_bulk(wanted) if wanted else {})
 
 
 # ── what was before ───────────────────────────────────────────────────────────────────────────
@@ -134,7 +141,7 @@ class Earlier:
 
 
 def last_ten_like(case: Case, user: User) -> list[Earlier]:
-    """Return where the last ten cases of the same type went, the nearest of the newest first.
+    """Return where the last ten cases of the type went, the nearest of the newest first: one query.
 
     Of the newest of the type that the reader may see, those of the same street come before those
     of the same district and the others. Index case_type.
@@ -149,30 +156,38 @@ def last_ten_like(case: Case, user: User) -> list[Earlier]:
         .order_by("-reported_at")
         .values("pk")[:LOOKED_AT]
     )
-    near = Choose(
-        When(street=case.street_id, then=0), When(district=case.district_id, then=1), default=2
+    nearest = Case.objects.filter(pk__in=newest).order_by(_nearness(case), "-reported_at")
+    chosen = array_of(nearest.values("pk")[:LIKE])
+    orders = SubOrder.objects.filter(case__pk__any_of=chosen, is_lead=True)
+    rows = orders.select_related("organisation", "case").order_by(
+        _nearness(case, "case__"), "-case__reported_at", "pk"
     )
-    rows = list(Case.objects.filter(pk__in=newest).order_by(near, "-reported_at")[:LIKE])
     return _gathered(rows)
 
 
-def _gathered(rows: list[Case]) -> list[Earlier]:
-    """Gather cases by the department they were first given to."""
-    orders = SubOrder.objects.filter(case__in=rows, is_lead=True).select_related("organisation")
+def _nearness(case: Case, prefix: str = "") -> Choose:
+    """Return 0 for a case of the same street, 1 of the same district, 2 of another."""
+    return Choose(
+        When(**{f"{prefix}street": case.street_id}, then=0),
+        When(**{f"{prefix}district": case.district_id}, then=1),
+        default=2,
+    )
+
+
+def _gathered(orders: Iterable[SubOrder]) -> list[Earlier]:
+    """Gather the cases of orders by the department they were first given to."""
     first: dict[int, SubOrder] = {}
-    for order in orders.order_by("pk"):
+    for order in orders:
         first.setdefault(order.case_id, order)
     by_body: dict[int, list[SubOrder]] = {}
-    for case in rows:
-        if case.pk in first:
-            by_body.setdefault(first[case.pk].organisation_id, []).append(first[case.pk])
-    cases = {case.pk: case for case in rows}
+    for order in first.values():
+        by_body.setdefault(order.organisation_id, []).append(order)
     found = [
         Earlier(
             given[0].organisation,
             len(given),
             sum(order.outcome == SubOrder.Outcome.RETURNED for order in given),
-            tuple(cases[order.case_id] for order in given),
+            tuple(order.case for order in given),
         )
         for given in by_body.values()
     ]

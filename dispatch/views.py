@@ -257,7 +257,7 @@ def dispatch_context(
         return {}
     actions.remove(main)
     departments = list(departments_for(case))
-    suggestion = suggest_department(case, now)
+    suggestion = suggest_department(case, now, departments)
     chosen = case.department or suggestion.organisation
     helpers = [
         {"organisation": helper.code, "mandatory": is_mandatory, "task": task}
