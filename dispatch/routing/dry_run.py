@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 
+from django.db import transaction
 from django.db.models import Case as Choose
 from django.db.models import F, OuterRef, Prefetch, Subquery, When, prefetch_related_objects
 from django.utils import timezone
@@ -91,6 +92,7 @@ class DryRun:
         return Organisation.objects.in_bulk([pk for pk in ids if pk is not None])
 
 
+@transaction.atomic  # the cases are read through a cursor
 def dry_run(
     *, city: City, draft: RuleBook, current: RuleBook | None, count: int, now: datetime
 ) -> DryRun:
