@@ -16,7 +16,7 @@ from components.census.models import (
 from components.census.problems import ABOUT_A_ROW
 from components.census.reading import batches_of
 from components.census.reading.layout import SEPARATOR
-from components.census.steps.progress import statement
+from components.census.steps.progress import ROW_OF_FINDING, statement
 from components.census.steps.read import file_of, layout_kept
 
 MOST_ON_MAP = 2_000
@@ -51,21 +51,20 @@ ORDER BY row.line LIMIT %(limit)s
 
 
 # Uses survey_finding_part.
-_FINDINGS = """
+_FINDINGS = f"""
 SELECT finding.id, finding.line, finding.fields, finding.moved_m, finding.is_accepted,
     type.name, type.name_en, coalesce(component.code, ''), ST_X(place), ST_Y(place),
     coalesce(nullif(row.name, ''), component.name, ''),
     coalesce(nullif(row.address, ''), component.address, ''), row.doubts
 FROM components_surveyfinding AS finding
 JOIN components_casetype AS type ON type.id = finding.type_id
-LEFT JOIN components_surveyrow AS row
-    ON row.survey_id = finding.survey_id AND row.line = finding.line
+LEFT JOIN {ROW_OF_FINDING}
 LEFT JOIN components_component AS component ON component.id = finding.component_id
 CROSS JOIN LATERAL (SELECT coalesce(row.point, component.point) AS place) AS there
 WHERE finding.survey_id = %(survey)s AND finding.community_id = %(community)s
     AND finding.kind = %(kind)s
 ORDER BY finding.is_accepted, finding.id LIMIT %(limit)s
-"""
+"""  # noqa: S608  constants of the code alone
 _OF_BODY = """
 SELECT row.line, type.name, type.name_en, row.name, row.address, row.doubts,
     row.competent_body_id = %(body)s, row.owner_id = %(body)s, row.maintainer_id = %(body)s,

@@ -14,6 +14,13 @@ SELECT set_config('statement_timeout', '0', true), set_config('synchronous_commi
     set_config('work_mem', '64MB', true), set_config('client_connection_check_interval', '2s', true)
 """
 
+# The row of a finding, always found by its key: the planner knows nothing yet of a survey that was
+# loaded a moment ago, takes it for one row and would read all of its rows for each finding.
+ROW_OF_FINDING = """LATERAL (
+    SELECT * FROM components_surveyrow AS row
+    WHERE row.survey_id = finding.survey_id AND row.line = finding.line OFFSET 0
+) AS row ON true"""
+
 
 def manners_set() -> None:
     """Give this transaction the time and the memory that work on a million rows needs."""

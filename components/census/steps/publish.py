@@ -17,15 +17,15 @@ from django.utils.translation import gettext as _
 from common.errors import DomainError
 from components.census.models import Survey, SurveyPart
 from components.census.steps.check import is_said
-from components.census.steps.progress import changed_by, statement, table_make
+from components.census.steps.progress import ROW_OF_FINDING, changed_by, statement, table_make
 from components.services import MAX_SEQUENCE
 
 # Uses survey_finding_part and the primary key of components_surveyrow.
-_FRESH = """
+_FRESH = f"""
 SELECT finding.component_id AS id, row.*, district.code || substr(type.code, 2) AS prefix,
     cell.code AS cell_code
 FROM components_surveyfinding AS finding
-JOIN components_surveyrow AS row ON row.survey_id = finding.survey_id AND row.line = finding.line
+JOIN {ROW_OF_FINDING}
 JOIN components_casetype AS type ON type.id = row.type_id
 JOIN grid_gridcell AS cell ON cell.id = row.cell_id
 JOIN grid_area AS community ON community.id = finding.community_id
@@ -33,7 +33,7 @@ JOIN grid_area AS street ON street.id = community.parent_id
 JOIN grid_area AS district ON district.id = street.parent_id
 WHERE finding.survey_id = %(survey)s AND finding.community_id = %(community)s
     AND finding.kind = 'new' AND finding.is_accepted
-"""
+"""  # noqa: S608  constants of the code alone
 _COUNTERS = """
 INSERT INTO components_codecounter AS counter (prefix, last)
 SELECT prefix, given FROM (
@@ -70,7 +70,7 @@ FROM (
 ) AS thing
 LEFT JOIN components_codecounter AS counter USING (prefix)
 """
-_CHANGED = """
+_CHANGED = f"""
 UPDATE components_component AS component SET
     name = CASE WHEN 'name' = ANY (fields) THEN row.name ELSE component.name END,
     competent_body_id = CASE WHEN 'competent_body' = ANY (fields)
@@ -92,11 +92,11 @@ UPDATE components_component AS component SET
         THEN row.community_id ELSE component.community_id END,
     surveyed_date = coalesce(row.surveyed_date, %(surveyed)s, component.surveyed_date)
 FROM components_surveyfinding AS finding
-JOIN components_surveyrow AS row ON row.survey_id = finding.survey_id AND row.line = finding.line
+JOIN {ROW_OF_FINDING}
 WHERE finding.survey_id = %(survey)s AND finding.community_id = %(community)s
     AND finding.kind IN ('moved', 'changed') AND finding.is_accepted
     AND component.id = finding.component_id
-"""
+"""  # noqa: S608  constants of the code alone
 _GONE = """
 UPDATE components_component AS component
 SET retired_date = %(on)s, ending = 'retired', state = 'abandoned'
@@ -104,21 +104,20 @@ FROM components_surveyfinding AS finding
 WHERE finding.survey_id = %(survey)s AND finding.community_id = %(community)s
     AND finding.kind = 'gone' AND finding.is_accepted AND component.id = finding.component_id
 """
-_KEYS = """
+_KEYS = f"""
 INSERT INTO components_sourcekey (component_id, source, key)
 SELECT component_id, %(source)s, key FROM (
     SELECT id AS component_id, key FROM fresh
     UNION ALL
     SELECT finding.component_id, row.key
     FROM components_surveyfinding AS finding
-    JOIN components_surveyrow AS row
-        ON row.survey_id = finding.survey_id AND row.line = finding.line
+    JOIN {ROW_OF_FINDING}
     WHERE finding.survey_id = %(survey)s AND finding.community_id = %(community)s
         AND finding.kind IN ('moved', 'changed') AND finding.is_accepted
 ) AS told WHERE key <> ''
 ON CONFLICT (source, key) DO UPDATE SET component_id = excluded.component_id
     WHERE components_sourcekey.component_id <> excluded.component_id
-"""
+"""  # noqa: S608  constants of the code alone
 # Somebody changed what was compared, or entered something here since. Uses the indexes on
 # components_componentevent.pgh_obj_id and components_component.community_id.
 _STALE = """
