@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -184,10 +185,9 @@ class Walks(RuleBasedStateMachine):
 
     def _who_may_what(self, story: Story) -> dict[str, list[User | None]]:
         fresh = Case.objects.select_related("department", "city").get(pk=story.case.pk)
+        has_object = self._objects(fresh)
         rows = [
-            row
-            for row in arrows_from(State(fresh.state))
-            if not row.is_inner and self._has_object(row, fresh)
+            row for row in arrows_from(State(fresh.state)) if not row.is_inner and has_object(row)
         ]
         may: dict[str, list[User | None]] = {}
         for actor in [*self.cast.everybody(), None]:
@@ -197,17 +197,22 @@ class Walks(RuleBasedStateMachine):
                     may.setdefault(row.action, []).append(actor)
         return may
 
-    def _has_object(self, row: Arrow, case: Case) -> bool:
+    def _objects(self, case: Case) -> Callable[[Arrow], bool]:
         """Leave out decisions without a request and replies without an order: refused anyway."""
-        if row.request is not None and row.request[0] is not Asks.ASK:
-            return case.requests.filter(status="open", kind=row.request[1]).exists()
-        if row.action.startswith(("reply_", "rate_")):
-            orders = (
-                case.supervisionorders if "supervision" in row.action else case.leaderinstructions
-            )
-            waits = {"replied_at": None} if row.action.startswith("reply_") else {"rated_at": None}
-            return orders.filter(**waits).exists()
-        return True
+        asked = set(case.requests.filter(status="open").values_list("kind", flat=True))
+        orders = list(case.supervisionorders.values_list("replied_at", "rated_at"))
+        instructions = list(case.leaderinstructions.values_list("replied_at", "rated_at"))
+
+        def has_object(row: Arrow) -> bool:
+            if row.request is not None and row.request[0] is not Asks.ASK:
+                return row.request[1] in asked
+            if row.action.startswith(("reply_", "rate_")):
+                given = orders if "supervision" in row.action else instructions
+                which = 0 if row.action.startswith("reply_") else 1
+                return any(moments[which] is None for moments in given)
+            return True
+
+        return has_object
 
     # ── what is looked at ─────────────────────────────────────────────────────────────────────
 
