@@ -163,7 +163,10 @@ def database_copy(source: str, name: str) -> None:
     database_drop(name)
     with connection._nodb_cursor() as cursor:
         _end_sessions(cursor, source)  # threads of tests leave theirs behind
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        cursor.execute("SHOW fsync")
+        # Files are copied in half the time that the log takes, but synced: dear on a disk.
+        how = "FILE_COPY" if cursor.fetchone() == ("off",) else "WAL_LOG"
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY {how}')
 
 
 def database_drop(name: str) -> None:
