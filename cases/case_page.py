@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
-from cases.deadlines.words import names_told, step_lines
+from cases.deadlines.words import bodies_told, step_lines
 from cases.exceptions.words import POST_NAMES, posts_words, request_words
 from cases.models import (
     ApprovalRequest,
@@ -180,11 +181,15 @@ def progress(index: int, case: Case, clocks: list[CaseClock], current: int | Non
     return "done" if index == 0 or was_done else "ahead"
 
 
-def timeline(events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
-    """Return the history, newest first, as people read it: at most two queries for names."""
+def timeline(events: Iterable[CaseEvent], people: Iterable[User] = ()) -> list[dict[str, Any]]:
+    """Return the history, newest first, as people read it: at most two queries for names.
+
+    ``people`` are some whom the reader of the page knows already, beside those who acted.
+    """
     newest_first = sorted(events, key=lambda event: event.sequence, reverse=True)
     acting = {event.organisation for event in newest_first if event.organisation is not None}
-    lines = decided(newest_first, acting)
+    known = {event.actor for event in newest_first if event.actor is not None}.union(people)
+    lines = decided(newest_first, acting, known)
     return [
         {
             "at": event.at,
@@ -202,10 +207,16 @@ def timeline(events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
 
 
 def decided(
-    events: Sequence[CaseEvent], known: Iterable[Organisation] = ()
+    events: Sequence[CaseEvent],
+    bodies: Iterable[Organisation] = (),
+    people: Iterable[User] = (),
 ) -> dict[int, list[str]]:
     """Return what each step decided and whom it told, in words, by the step's id."""
-    names, told = names_in([event.data for event in events], known), names_told(events)
+    steps = [event.data for event in events]
+    named_bodies = bodies_named(steps, bodies_told(events), bodies)
+    names: dict[str | int, str] = {body.code: named(body) for body in named_bodies}
+    names |= people_named(steps, people)
+    told = {body.pk: named(body) for body in named_bodies}
     return {event.pk: [*details(event.data, names), *step_lines(event, told)] for event in events}
 
 
@@ -225,21 +236,23 @@ def people_in(data: dict[str, Any]) -> list[int]:
     return [pk for pk in (data.get("collector"), data.get("person")) if isinstance(pk, int)]
 
 
-def names_in(
-    steps: list[dict[str, Any]], known: Iterable[Organisation] = ()
-) -> dict[str | int, str]:
-    """Return the names of the organisations (by code) and people (by id) that steps mention.
+def bodies_named(
+    steps: list[dict[str, Any]], told: set[int], known: Iterable[Organisation]
+) -> list[Organisation]:
+    """Return the organisations that steps mention or told: a query for those not ``known``."""
+    found = list(known)
+    codes = {code for data in steps for code in (*bodies_in(data), *data.get("departments", ()))}
+    codes -= {body.code for body in found}
+    ids = told - {body.pk for body in found}
+    if codes or ids:
+        found += Organisation.objects.filter(Q(code__in=codes) | Q(pk__in=ids))
+    return found
 
-    Asks for those alone that are not ``known``, as whoever acted is.
-    """
-    codes = {code for data in steps for code in bodies_in(data)}
-    codes |= {code for data in steps for code in data.get("departments", ())}
-    ids = {pk for data in steps for pk in people_in(data)}
-    names: dict[str | int, str] = {body.code: named(body) for body in known}
-    if codes := codes - names.keys():
-        bodies = Organisation.objects.filter(code__in=codes)
-        names |= {body.code: named(body) for body in bodies}
-    if ids:
+
+def people_named(steps: list[dict[str, Any]], known: Iterable[User]) -> dict[int, str]:
+    """Return the names of the people that steps mention: a query for those not ``known``."""
+    names = {person.pk: str(person) for person in known}
+    if ids := {pk for data in steps for pk in people_in(data)} - names.keys():
         names |= {person.pk: str(person) for person in User.objects.filter(pk__in=ids)}
     return names
 

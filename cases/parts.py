@@ -15,6 +15,7 @@ from cases.models import (
     ApprovalRequest,
     Case,
     CaseClock,
+    CaseEvent,
     CasePerson,
     CasePhoto,
     LeaderInstruction,
@@ -31,6 +32,12 @@ REQUESTS = Prepared(
 )
 PHOTOS = Prepared(CasePhoto.objects.filter(case=Slot("case")).select_related("photo").order_by())
 
+EVENTS = Prepared(
+    CaseEvent.objects.filter(case=Slot("case"))
+    .select_related("actor", "principal", "organisation", "text")
+    .order_by("sequence")
+)
+GIVEN_BY = {SupervisionOrder: "order_supervision", LeaderInstruction: "instruct"}
 ORDERS: dict[type[OrderFromAbove], Prepared[Any]] = {
     model: Prepared(
         model.objects.filter(case=Slot("case")).select_related("given_by", "replied_by").order_by()
@@ -42,10 +49,11 @@ by_id = attrgetter("pk")
 
 
 class CaseParts:
-    """Clocks, requests, photos and orders of every run, oldest first, and who reported."""
+    """Clocks, requests, photos, orders and history of every run, oldest first, and who reported."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
+        self.known_events: list[CaseEvent] | None = None  # once somebody has read them
         self._orders: dict[type[OrderFromAbove], list[Any]] = {}
 
     @cached_property
@@ -64,10 +72,18 @@ class CaseParts:
         return sorted(PHOTOS(case=self.case.pk), key=by_id)
 
     def orders(self, model: type[OrderFromAbove]) -> list[Any]:
-        """Every supervision order, or every leader's instruction."""
+        """Every supervision order, or leader's instruction; no query if none was given."""
         if model not in self._orders:
-            self._orders[model] = sorted(ORDERS[model](case=self.case.pk), key=by_id)
+            known, given_by = self.known_events, GIVEN_BY[model]
+            never = known is not None and all(event.action != given_by for event in known)
+            found = [] if never else ORDERS[model](case=self.case.pk)
+            self._orders[model] = sorted(found, key=by_id)
         return self._orders[model]
+
+    def read_events(self) -> list[CaseEvent]:
+        """Read what happened by now, first to last, with people and texts."""
+        self.known_events = EVENTS(case=self.case.pk)
+        return self.known_events
 
     @cached_property
     def person(self) -> CasePerson | None:

@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.scopes import PreparedFor
 from cases.errors import ActionRefused, CaseNotFound
 from cases.models import Case, CaseEvent
+from cases.parts import parts_of
 from cases.services.act import check_guards, choose_arrow
 from cases.situation import Situation
 from cases.workflow import ACTION_LABELS, Arrow, Post, State, arrows_from
@@ -129,16 +130,9 @@ def _request_of(situation: Situation, arrow: Arrow) -> int | None:
     return request.pk if request else None
 
 
-_TIMELINE = Prepared(
-    CaseEvent.objects.filter(case=Slot("case"))
-    .select_related("actor", "principal", "organisation", "text")
-    .order_by("sequence")
-)
-
-
 def case_timeline(case: Case) -> list[CaseEvent]:
     """Return the case's events, first to last, with people and texts: one query."""
-    return _TIMELINE(case=case.pk)
+    return parts_of(case).read_events()
 
 
 def standards_for(case_type: CaseType, zone_grade: str, on: date) -> QuerySet[CaseStandard]:

@@ -175,7 +175,11 @@ class Situation:
 
     @cached_property
     def _handled_by(self) -> list[tuple[int | None, int | None, int | None]]:
-        return list(HANDLERS(case=self.case.pk))
+        known = parts_of(self.case).known_events
+        if known is None:
+            return list(HANDLERS(case=self.case.pk))
+        handled = [event for event in known if event.action in HANDLING_ACTIONS]
+        return [(each.actor_id, each.principal_id, each.organisation_id) for each in handled]
 
     @property
     def handling_people(self) -> set[int]:

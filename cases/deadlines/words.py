@@ -8,23 +8,20 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Organisation
 from accounts.roles import role_label
 from cases.models import CaseEvent
 from cases.workflow import CLOCK_LABELS, DEADLINE_ACTIONS, ClockKind
-from common.templatetags.ui import named
 
 LATE = timedelta(minutes=1)  # a scan is due every 15 seconds
 
 
-def names_told(events: Iterable[CaseEvent]) -> dict[int, str]:
-    """Return the names of the bodies that were told, by id: at most one query."""
-    ids = {
+def bodies_told(events: Iterable[CaseEvent]) -> set[int]:
+    """Return the ids of the bodies that were told."""
+    return {
         event.data["organisation"]
         for event in events
         if event.action in (*DEADLINE_ACTIONS, "urge") and event.data.get("organisation")
     }
-    return {body.pk: named(body) for body in Organisation.objects.filter(pk__in=ids)} if ids else {}
 
 
 def step_lines(event: CaseEvent, names: dict[int, str]) -> list[str]:

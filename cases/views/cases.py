@@ -105,7 +105,7 @@ def case_detail(request: HttpRequest, number: str) -> HttpResponse:
     """Show everything about one case, and exactly the actions the reader may take now."""
     case, now = case_get_visible(user=request.user, number=number), clock.now()
     back = reverse("cases:detail", args=[number])
-    clocks = clocks_of_run(case)
+    events, clocks = case_timeline(case), clocks_of_run(case)
     situation = Situation(case, request.user, now)
     options = actions_for(case, request.user, now, situation)
     actions = action_buttons(case, options, back)
@@ -118,7 +118,7 @@ def case_detail(request: HttpRequest, number: str) -> HttpResponse:
         "stages": stages(case, clocks, now),
         "clocks": clock_rows(clocks, now),
         "sub_orders": order_rows(case, situation.open_orders, clocks, now),
-        "events": timeline(case_timeline(case)),
+        "events": timeline(events, {clock.person for clock in clocks if clock.person}),
         "requests": request_rows(parts_of(case).requests),
         "orders": orders_in_case(case, now),
         "panels": panels_of(case, request.user, now),

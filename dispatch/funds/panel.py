@@ -1,4 +1,7 @@
-"""The proxy panel of the case page: quotes, cost and money, for whoever may see them."""
+"""The proxy panel of the case page: quotes, cost and money, for whoever may see them.
+
+It asks the database as much as the page itself, which therefore fetches it after it is drawn.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +25,22 @@ from dispatch.funds.selectors import holds_desk, is_of_squad, work_file, works_v
 QUOTE_LABEL = _("Enter a quote")
 
 
+def awaited_panel(case: Case, user: User, _now: datetime) -> dict[str, Any] | None:
+    """Return where the page fetches the panel from, if there may be one: no query of its own."""
+    if not may(user.roles, VIEW_FUNDS) and Role.PROXY_SQUAD not in user.roles:
+        return None
+    if all(each.kind != RequestKind.PROXY for each in parts_of(case).requests):
+        return None  # every work begins with a request
+    return {"address": reverse("funds:panel", args=[case.number])}
+
+
 def proxy_panel(case: Case, user: User, now: datetime) -> dict[str, Any] | None:
     """Return the panel of a case's newest work, or of the quotes asked for before one begins.
 
     A squad sees its own quotes, not what others would do it for.
     """
-    if not may(user.roles, VIEW_FUNDS) and Role.PROXY_SQUAD not in user.roles:
+    if awaited_panel(case, user, now) is None:
         return None
-    if all(each.kind != RequestKind.PROXY for each in parts_of(case).requests):
-        return None  # every work begins with a request
     works = works_visible_to(user).filter(case=case)
     work = works.select_related("case__desk", "squad", "year__fund", "request").first()
     before = _before(case, user) if work is None or work.ended_at is not None else None
@@ -108,4 +118,4 @@ def _ground(work: ProxyWork) -> ReasonCode | None:
 
 def register() -> None:
     """Let the panel stand on the case page."""
-    register_case_panel(CasePanel("proxy", "dispatch/funds/_panel.html", proxy_panel, 20))
+    register_case_panel(CasePanel("proxy", "dispatch/funds/_panel_awaited.html", awaited_panel, 20))

@@ -11,6 +11,7 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("works/", works.works, name="works"),
     path("works/<int:work_id>/<slug:action>/", works.act, name="act"),
+    path("cases/<slug:number>/panel/", works.case_panel, name="panel"),
     path("cases/<slug:number>/quote/", works.quote, name="quote"),
     path("evidence/<int:evidence_id>/<slug:size>/", evidence_file, name="evidence"),
     path("books/<slug:code>/", ledger.ledger, name="ledger"),

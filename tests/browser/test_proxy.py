@@ -54,6 +54,7 @@ def test_a_proxy_case_is_charged_to_the_fund(person, city_cast) -> None:
 
     squad = person("squad_gao")
     page = squad.go(f"/cases/{case.number}/")
+    expect(page.locator("#proxy h2")).to_be_visible()
     expect(page.locator("#proxy")).not_to_contain_text("3,100.00")
     _press(page, "Enter a quote")
     _fill(page, amount="2800", note="含人工和清运")

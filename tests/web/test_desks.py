@@ -13,6 +13,7 @@ from cases.models import Case
 from cases.queues import desk_cases
 from cases.services import case_report
 from cases.workflow import State
+from tests.api.funds.conftest import build_funds
 from tests.cast import NOW, Story
 from tests.databases import filled
 
@@ -395,8 +396,8 @@ QUERIES = {  # who opens which page: SQL queries however many cases there are
     ("clerk_sun", "/inbox/"): 6,
     ("acceptor_wang", "/cases/"): 7,
     ("collector_chen", "/tasks/"): 4,
-    ("supervisor_zhao", "/cases/{number}/"): 12,
-    ("clerk_sun", "/cases/{number}/"): 11,
+    ("supervisor_zhao", "/cases/{number}/"): 10,
+    ("clerk_sun", "/cases/{number}/"): 9,
 }
 
 
@@ -413,3 +414,38 @@ def test_a_desk_keeps_to_its_queries(cast, page_of, name, address):
             assert client.get(address.format(number=number)).status_code == 200
         counts.append(len(captured))
     assert counts == [QUERIES[name, address]] * 2
+
+
+UNUSUAL = {  # what happened to a case: a page of it asks no more than that of any other
+    "supervision": (("order_supervision", "supervisor_zhao"),) * 3,
+    "answered": (("order_supervision", "supervisor_zhao"), ("reply_supervision", "clerk_sun")),
+    "instruction": (("instruct", "leader_tang"),),
+    "extension": (("request_extension", "clerk_sun"),),
+    "proxy": (("request_proxy", "clerk_sun"),),
+    "proxy work": (("request_proxy", "clerk_sun"), ("approve_proxy", "leader_tang")),
+    "everything": (
+        ("order_supervision", "supervisor_zhao"),
+        ("instruct", "leader_tang"),
+        ("request_extension", "clerk_sun"),
+        ("request_proxy", "clerk_sun"),
+        ("approve_proxy", "leader_tang"),
+    ),
+}
+MOST_QUERIES = 12
+
+
+@pytest.mark.parametrize(
+    "name", ["supervisor_zhao", "leader_tang", "dispatcher_li", "inspector_he"]
+)
+@pytest.mark.parametrize("unusual", UNUSUAL)
+def test_the_page_of_an_unusual_case_asks_no_more(cast, page_of, monkeypatch, name, unusual):
+    monkeypatch.setattr("common.clock.now", lambda: NOW)
+    build_funds(cast)
+    story = Story(cast).walk_to(State.HANDLING)
+    for action, actor in UNUSUAL[unusual]:
+        story.act(action, cast.people[actor])
+    client, address = page_of(name), f"/cases/{story.case.number}/"
+    client.get(address)
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(address).status_code == 200
+    assert len(captured) <= MOST_QUERIES

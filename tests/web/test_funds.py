@@ -36,7 +36,7 @@ def post(page_of):
 
 def offered(page_of, name: str, work: ProxyWork) -> set[str]:
     """Return the actions on a work that the case page offers to a person."""
-    page = page_of(name).get(f"/cases/{work.case.number}/").text
+    page = page_of(name).get(f"/funds/cases/{work.case.number}/panel/").text
     return set(re.findall(rf"/funds/works/{work.pk}/(\w+)/", page)) | (
         {"quote"} if f"/funds/cases/{work.case.number}/quote/" in page else set()
     )
@@ -157,11 +157,13 @@ def test_what_is_no_amount_is_said_beside_the_field_and_kept(funds, post, amount
 def test_hidden_and_missing_look_the_same(funds, cast, page_of, post):
     work = funds.quoted()
     rival = funds.offer(work, 10, by="dispatcher_li", bidder="rival")
-    page = page_of("squad_gao").get(f"/cases/{work.case.number}/").text
+    panel = f"/funds/cases/{work.case.number}/panel/"
+    page = page_of("squad_gao").get(panel).text
     assert "2,800.00" in page
     assert "0.10" not in page  # what the rival would do it for
     assert f"/funds/books/{funds.xihu.code}/" not in page
-    assert page_of("clerk_sun").get(f"/cases/{work.case.number}/").text.count("fund-panel") == 0
+    assert "fund-panel" not in page_of("clerk_sun").get(panel).text
+    assert panel not in page_of("clerk_sun").get(f"/cases/{work.case.number}/").text
     for name in ("dispatcher_gongshu", "squad_ning"):
         for address in (f"/funds/works/{work.pk}/accept/", "/funds/works/999999/accept/"):
             assert page_of(name).get(address).status_code == 404, (name, address)
@@ -343,8 +345,12 @@ def test_a_week_is_repeated_once_and_nobody_is_on_duty_twice(funds, cast, page_o
 
 def test_a_case_in_handling_shows_no_panel_where_no_proxy_was_asked_for(funds, cast, page_of):
     story = Story(cast).walk_to(State.HANDLING)
-    assert "fund-panel" not in page_of("leader_tang").get(f"/cases/{story.case.number}/").text
+    number = story.case.number
+    panel = f"/funds/cases/{number}/panel/"
+    assert panel not in page_of("leader_tang").get(f"/cases/{number}/").text
+    assert "fund-panel" not in page_of("leader_tang").get(panel).text
     story.act("request_proxy", cast.clerk_sun)
-    page = page_of("leader_tang").get(f"/cases/{story.case.number}/").text
+    assert panel in page_of("leader_tang").get(f"/cases/{number}/").text
+    page = page_of("leader_tang").get(panel).text
     assert "fund-panel" in page
     assert "3,000.00" in page

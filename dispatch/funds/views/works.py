@@ -16,9 +16,8 @@ from common import clock
 from common.paging import cursor_page
 from dispatch.funds.actions import WORK_ACTIONS
 from dispatch.funds.forms import QuoteForm
-from dispatch.funds.presenters import (
-    tabs,
-)
+from dispatch.funds.panel import proxy_panel
+from dispatch.funds.presenters import tabs
 from dispatch.funds.selectors import (
     holds_desk,
     work_file,
@@ -53,6 +52,14 @@ def works(request: HttpRequest) -> HttpResponse:
         "may_see_funds": may(request.user.roles, VIEW_FUNDS),
     }
     return render(request, "dispatch/funds/works.html", context)
+
+
+@require_safe
+def case_panel(request: HttpRequest, number: str) -> HttpResponse:
+    """Return what a case's page says of proxy work, as it fetches it; nothing if there is none."""
+    case = case_get_visible(user=request.user, number=number)
+    panel = proxy_panel(case, request.user, clock.now())
+    return render(request, "dispatch/funds/_panel.html", {"case": case, "panel": panel})
 
 
 @require_http_methods(POSTS)
