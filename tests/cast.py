@@ -33,6 +33,7 @@ from cases.models import ApprovalRequest, Case, LeaderInstruction, ReasonCode, S
 from cases.selectors import standards_for
 from cases.services import case_act, case_report, photo_store
 from cases.workflow import State, arrows_of
+from common.prepared import Prepared, Slot
 from components.loading import load_catalogue
 from components.models import CaseType, Component
 from components.services import component_create
@@ -260,6 +261,12 @@ def photo_of(owner: User, now: datetime = NOW) -> int:
     return photo_store(owner=owner, upload=ContentFile(GRAY), now=now).pk
 
 
+# What most acts ask for.
+STATE = Prepared(Case.objects.filter(pk=Slot("case")).values_list("state", flat=True))
+STANDARD = Prepared(standards_for(Slot("type"), Slot("zone"), Slot("day"))[:1])
+REASON = Prepared(ReasonCode.objects.filter(action=Slot("action"))[:1])
+
+
 @dataclass
 class Story:
     """One case, told act by act: one that is there already, or else one that is reported."""
@@ -317,7 +324,7 @@ class Story:
 
     def good_fields(self, action: str, actor: User | None) -> dict[str, Any]:
         """Return a right value for every field some row of this action requires here."""
-        state = State(Case.objects.values_list("state", flat=True).get(pk=self.case.pk))
+        state = State(STATE(case=self.case.pk)[0])
         rows = [row for row in arrows_of(action) if row.source is state]
         names = dict.fromkeys(name for row in rows for name in row.requires)
         if action == "refuse":
@@ -331,16 +338,14 @@ class Story:
         if name == "photos":
             return [photo_of(actor, self.now)] if actor else []
         if name in ("standard", "profile"):
-            standard = standards_for(
-                case.type or CaseType.objects.get(code="E0102"),
-                case.zone_grade,
-                timezone.localdate(self.now),
-            ).first()
+            case_type = case.type or CaseType.objects.get(code="E0102")
+            day = timezone.localdate(self.now)
+            standard = STANDARD(type=case_type.pk, zone=case.zone_grade, day=day)[0]
             return standard.pk if name == "standard" else standard.profile
         if name == "closing_answers":
             return [{"met": True, "remark": "已清"} for _each in case.closing_conditions]
         if name == "reason_code":
-            return ReasonCode.objects.filter(action=action).first().code
+            return REASON(action=action)[0].code
         if name == "request":
             kind = next(row.request[1] for row in arrows_of(action) if row.request)
             found = ApprovalRequest.objects.filter(case=case, kind=kind, status="open").first()
