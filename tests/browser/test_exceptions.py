@@ -63,7 +63,8 @@ def test_return_extension_suspension_and_a_repeat_spot(person, city_cast) -> Non
     )
     dispatcher.act(case, "approve_extension", note="情况属实")
     assert case.due_at == before
-    page = leader.go("/supervision/")
+    with leader.page.expect_response(re.compile("/panels/decisions/")):  # after the page itself
+        page = leader.go("/supervision/")
     expect(page.locator("main")).to_contain_text("等待配件")
     page = leader.go(f"/cases/{case.number}/actions/approve_extension/")
     expect(page.locator(".decision")).to_contain_text("情况属实")

@@ -26,6 +26,9 @@ SHIFTS = """() => new Promise((done) => {
     done();
 })"""
 
+SHIFTED = """() => new Promise((done) =>
+    requestAnimationFrame(() => setTimeout(() => done(window.shifts))))"""  # what is drawn is told
+
 CASE_ON_MAP = """([lon, lat, number]) => {
     const there = document.querySelector("[data-city-map]").cityMapPage.under({ lng: lon, lat });
     return there?.feature.props.number === number;
@@ -57,6 +60,7 @@ def test_what_others_do_arrives_on_open_pages_without_a_reload(person, city_cast
     expect(desk.locator("[data-hold]")).to_contain_text("Yours")
     for page in (desk, listed, mapped):
         expect(page.locator('[data-health="ok"]')).to_be_visible()
+        page.wait_for_load_state("networkidle")  # what a page fetches by itself has come
         page.evaluate(SHIFTS)
     row = listed.locator(f'[data-case="{number}"]')
     before = row.locator(".badge").inner_text()
@@ -69,7 +73,7 @@ def test_what_others_do_arrives_on_open_pages_without_a_reload(person, city_cast
     story.act("accept", city_cast.acceptor_wang)
     expect(row.locator(".badge")).not_to_have_text(before)
     expect(desk.locator("[data-health-text]")).to_contain_text("delay")
-    assert [page.evaluate("window.shifts") for page in (desk, listed)] == [[], []]
+    assert [page.evaluate(SHIFTED) for page in (desk, listed)] == [[], []]
 
     first, second = wang.go(f"/cases/{number}/"), wu.go(f"/cases/{number}/")
     expect(first.locator("[data-looking] .person-chip")).to_contain_text("acceptor_wu")

@@ -158,6 +158,15 @@ def test_a_body_confirms_on_its_page_and_others_do_not_see_it(page_of, census, c
     assert f"{cast.bodies['gardens']}: not ours" in reviewed.content.decode()
 
 
+def test_a_body_with_many_rows_sees_the_first_and_how_many_are_left(page_of, census, cast):
+    trees = "".join(f"T{n},行道树,gardens,{census.lon},{census.lat(n)}\n" for n in range(1, 204))
+    survey = census.submit(census.read(f"资产编号,部件名称,主管部门,经度,纬度\n{trees}"), days=5)
+    address = f"{ROOT}{survey.pk}/confirm/{cast.bodies['gardens'].pk}/"
+    page = page_of("clerk_hua").get(address).content.decode()
+    assert page.count('name="line"') == 200
+    assert "and 3 more" in page
+
+
 def test_what_cannot_be_read_is_said_where_it_was_sent(page_of, census):
     bai = page_of("administrator_bai")
     for name, sentence in (("a.pdf", "none of these"), ("a.xlsx", "cannot be read as a workbook")):
