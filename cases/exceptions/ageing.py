@@ -28,7 +28,8 @@ AGES: tuple[tuple[str, str | Promise, int, int | None], ...] = (  # key, label, 
 def suspended_cases(user: User) -> QuerySet[Any]:
     """Return the suspended cases a person may see, each with the suspension that holds it.
 
-    By the partial index case_review: a suspended case has a review date.
+    By the partial index case_review: a suspended case has a review date. Of them there are few:
+    each is asked whether it may be seen.
     """
     granted = ApprovalRequest.objects.filter(
         case=OuterRef("pk"),
@@ -36,7 +37,7 @@ def suspended_cases(user: User) -> QuerySet[Any]:
         status=ApprovalRequest.Status.APPROVED,
     ).order_by("-decided_at")
     return (
-        Case.objects.visible_to(user)
+        Case.objects.visible_to(user, from_case=True)
         .filter(state=State.SUSPENDED.value, review_at__isnull=False)
         .annotate(
             suspended_at=Coalesce(Subquery(granted.values("decided_at")[:1]), F("reported_at")),
