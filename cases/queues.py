@@ -41,11 +41,21 @@ ROW = ("type", "department", "district")
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Some cases of a desk; ``are_led``: by the reader's department, all of them."""
+
+    cases: QuerySet[Case]
+    are_led: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """One queue of a desk: a tab with its condition.
 
     ``light`` is shown beside the count; ``action`` is what is done there, ``acts`` what may be done
     in several at once; ``filter`` are the parameters of the list of cases that shows the same.
+    ``parts`` are the same cases apart, each read best; among those of a part whose reader leads
+    them ``of_lead`` says what ``condition`` does, without asking of each who leads it.
     ``rest_of`` is a condition and the key of the queue that takes the others of its cases: counted
     as the difference, where to look at each case again would cost as much as to count the others.
     """
@@ -58,7 +68,8 @@ class Queue:
     filter: dict[str, str] = field(default_factory=dict)
     is_quiet: bool = False  # its tab shows only while something waits there
     cases: Callable[[User], QuerySet[Case]] | None = None  # all queues of a desk share one
-    parts: Callable[[User], Sequence[QuerySet[Case]]] | None = None  # of these, each read best
+    parts: Callable[[User], Sequence[Part]] | None = None
+    of_lead: Q | None = None
     acts: tuple[str, ...] = ()
     rest_of: tuple[Q, str] | None = None
 
@@ -161,24 +172,28 @@ def inbox_queues(user: User, now: datetime) -> list[Queue]:
     bodies = user.body_ids
     lead = Q(department__pk__any_of=bodies)
     mine = lead | Q(pk__in=_orders(squad__pk__any_of=bodies, is_lead=True))
-    in_hand = mine & Q(state__in=(State.DISPATCHED, State.HANDLING))
+    in_hand = Q(state__in=(State.DISPATCHED, State.HANDLING))
     done = Q(state__in=(State.HANDLED, State.CHECKING, State.CHECKED))
     parts = Q(pk__in=_orders(is_lead=False, organisation__pk__any_of=bodies))
     to_me = Q(pk__in=_orders(person=user.pk))
     to_squads = Q(pk__in=_orders(squad__pk__any_of=bodies))
+
+    def of_mine(key: str, label: str | Promise, which: Q, light: str = "") -> Queue:
+        return Queue(key, label, mine & which, light, of_lead=which)
+
     queues = (
-        Queue("open", _("In hand"), in_hand),
-        Queue("dispatched", _("To sign"), mine & Q(state=State.DISPATCHED)),
-        Queue("handling", _("In handling"), mine & Q(state=State.HANDLING)),
-        Queue("near", _("Due soon"), in_hand & near(now), "yellow"),
-        Queue("late", _("Overdue"), in_hand & late(now), "red"),
-        Queue("rework", _("Rework"), in_hand & Q(rework_count__gt=0)),
+        of_mine("open", _("In hand"), in_hand),
+        of_mine("dispatched", _("To sign"), Q(state=State.DISPATCHED)),
+        of_mine("handling", _("In handling"), Q(state=State.HANDLING)),
+        of_mine("near", _("Due soon"), in_hand & near(now), "yellow"),
+        of_mine("late", _("Overdue"), in_hand & late(now), "red"),
+        of_mine("rework", _("Rework"), in_hand & Q(rework_count__gt=0)),
         Queue("parts", _("Co-operating"), parts, is_quiet=True),
         Queue("me", _("Assigned to me"), to_me, is_quiet=True),
         Queue("squads", _("With my squads"), to_squads, is_quiet=True),
-        Queue("requests", _("Requests"), in_hand & _asked()),
-        Queue("suspended", _("Suspended"), mine & Q(state=State.SUSPENDED)),
-        Queue("done", pgettext_lazy("queue", "Done, to check"), lead & done),
+        of_mine("requests", _("Requests"), in_hand & _asked()),
+        of_mine("suspended", _("Suspended"), Q(state=State.SUSPENDED)),
+        Queue("done", pgettext_lazy("queue", "Done, to check"), lead & done, of_lead=done),
     )
     return [replace(queue, cases=inbox_cases, parts=inbox_parts) for queue in queues]
 
@@ -199,7 +214,7 @@ def inbox_cases(user: User) -> QuerySet[Case]:
     return _open_for(user).filter(pk__any_of=array_of(theirs))
 
 
-def inbox_parts(user: User) -> list[QuerySet[Case]]:
+def inbox_parts(user: User) -> list[Part]:
     """Return the same cases in two parts: what it leads, and the others by their orders.
 
     The first is read in the index case_inbox alone, the second by the keys that
@@ -207,7 +222,10 @@ def inbox_parts(user: User) -> list[QuerySet[Case]]:
     """
     lead = Q(department__pk__any_of=user.body_ids)
     taken_part_in = Q(pk__any_of=array_of(_taken_part_in(user)))
-    return [_open_for(user).filter(lead), _open_for(user).filter(taken_part_in).exclude(lead)]
+    return [
+        Part(_open_for(user).filter(lead), are_led=True),
+        Part(_open_for(user).filter(taken_part_in).exclude(lead)),
+    ]
 
 
 def _open_for(user: User) -> QuerySet[Case]:
@@ -266,8 +284,14 @@ def _counted(
     are read; others each by itself, for the database reads the cases of one state alone.
     """
     if (parts := queues[0].parts) is not None:
-        together = [Count("pk", filter=queue.condition) for queue in queues]
-        rows = [_row(narrow(part), queues, together) for part in parts(user)]
+        rows = [
+            _row(
+                narrow(part.cases),
+                queues,
+                [Count("pk", filter=_condition_in(part, queue)) for queue in queues],
+            )
+            for part in parts(user)
+        ]
     else:
         rows = [
             _row(
@@ -278,6 +302,10 @@ def _counted(
             for queue in queues
         ]
     return rows[0].union(*rows[1:], all=True)
+
+
+def _condition_in(part: Part, queue: Queue) -> Q:
+    return queue.of_lead if part.are_led and queue.of_lead is not None else queue.condition
 
 
 def _counted_by(queue: Queue) -> Q:
@@ -399,8 +427,8 @@ def _cases_of(queue: Queue, user: User) -> QuerySet[Case]:
     return queue.cases(user) if queue.cases else open_cases(user)
 
 
-def _parts_of(queue: Queue, user: User) -> Sequence[QuerySet[Case]]:
-    return queue.parts(user) if queue.parts else [_cases_of(queue, user)]
+def _parts_of(queue: Queue, user: User) -> Sequence[Part]:
+    return queue.parts(user) if queue.parts else [Part(_cases_of(queue, user))]
 
 
 def queue_rows(user: User, queue: Queue) -> QuerySet[Case]:
@@ -423,7 +451,9 @@ def queue_cases(
     Chosen before they are joined with what a row shows: a long queue is sorted by its keys alone.
     """
     end = start + limit
-    parts = [narrow(part.filter(queue.condition)) for part in _parts_of(queue, user)]
+    parts = [
+        narrow(part.cases.filter(_condition_in(part, queue))) for part in _parts_of(queue, user)
+    ]
     first, *others = (part.order_by(*order).values("pk")[:end] for part in parts)
     chosen = first.union(*others, all=True) if others else first[start:]
     cases = (
