@@ -172,8 +172,8 @@ def inbox_queues(user: User, now: datetime) -> list[Queue]:
     bodies = user.body_ids
     lead = Q(department__pk__any_of=bodies)
     mine = lead | Q(pk__in=_orders(squad__pk__any_of=bodies, is_lead=True))
-    in_hand = Q(state__in=(State.DISPATCHED, State.HANDLING))
-    done = Q(state__in=(State.HANDLED, State.CHECKING, State.CHECKED))
+    in_hand = Q(state__one_of=(State.DISPATCHED, State.HANDLING))
+    done = Q(state__one_of=(State.HANDLED, State.CHECKING, State.CHECKED))
     parts = Q(pk__in=_orders(is_lead=False, organisation__pk__any_of=bodies))
     to_me = Q(pk__in=_orders(person=user.pk))
     to_squads = Q(pk__in=_orders(squad__pk__any_of=bodies))
@@ -183,8 +183,8 @@ def inbox_queues(user: User, now: datetime) -> list[Queue]:
 
     queues = (
         of_mine("open", _("In hand"), in_hand),
-        of_mine("dispatched", _("To sign"), Q(state=State.DISPATCHED)),
-        of_mine("handling", _("In handling"), Q(state=State.HANDLING)),
+        of_mine("dispatched", _("To sign"), Q(state__one_of=[State.DISPATCHED])),
+        of_mine("handling", _("In handling"), Q(state__one_of=[State.HANDLING])),
         of_mine("near", _("Due soon"), in_hand & near(now), "yellow"),
         of_mine("late", _("Overdue"), in_hand & late(now), "red"),
         of_mine("rework", _("Rework"), in_hand & Q(rework_count__gt=0)),
@@ -192,7 +192,7 @@ def inbox_queues(user: User, now: datetime) -> list[Queue]:
         Queue("me", _("Assigned to me"), to_me, is_quiet=True),
         Queue("squads", _("With my squads"), to_squads, is_quiet=True),
         of_mine("requests", _("Requests"), in_hand & _asked()),
-        of_mine("suspended", _("Suspended"), Q(state=State.SUSPENDED)),
+        of_mine("suspended", _("Suspended"), Q(state__one_of=[State.SUSPENDED])),
         Queue("done", pgettext_lazy("queue", "Done, to check"), lead & done, of_lead=done),
     )
     return [replace(queue, cases=inbox_cases, parts=inbox_parts) for queue in queues]
