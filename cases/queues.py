@@ -382,10 +382,23 @@ class Desk:
         return _added_up(_run(written.lengths, user, now), written.queues)
 
     def stretch(
-        self, user: User, key: str, now: datetime, *, start: int = 0, narrow: Narrow | None = None
+        self,
+        user: User,
+        key: str,
+        now: datetime,
+        *,
+        start: int = 0,
+        narrow: Narrow | None = None,
+        goes_on: bool = False,
     ) -> Stretch:
-        """Return the cases of a queue from a place on with what a row shows: one query."""
+        """Return the cases of a queue from a place on with what a row shows: one query.
+
+        A kept address may name a place the queue no longer reaches: the queue's beginning is given,
+        except to a list that only ``goes_on``.
+        """
         found = self._cases(user, key, now, start, narrow)
+        if start and not found and not goes_on:
+            return self.stretch(user, key, now, narrow=narrow)
         before = max(start - self.size, 0) if start else None
         after = start + self.size if len(found) > self.size else None
         return Stretch(found[: self.size], start, before, after)

@@ -203,8 +203,8 @@ def rows_context(
     request: HttpRequest, desk: Desk, key: str, narrow: Narrow | None, now: datetime
 ) -> dict[str, Any]:
     """Return the rows of a queue from the place asked for on, and where the next ones begin."""
-    start = place_asked_for(request)
-    stretch = desk.stretch(request.user, key, now, start=start, narrow=narrow)
+    goes_on, start = request.GET.get("part") == "rows", place_asked_for(request)
+    stretch = desk.stretch(request.user, key, now, start=start, narrow=narrow, goes_on=goes_on)
     return {
         "rows": [case_row(case, now) for case in stretch.cases],
         "stretch": stretch,

@@ -36,7 +36,8 @@ def acceptance(request: HttpRequest) -> HttpResponse:
     now, user = clock.now(), request.user
     queues = ACCEPTANCE_DESK.queues(user)
     chosen = next((q for q in queues if q.key == request.GET.get("queue")), queues[0])
-    stretch = ACCEPTANCE_DESK.stretch(user, chosen.key, now, start=place_asked_for(request))
+    goes_on, start = request.GET.get("part") == "rows", place_asked_for(request)
+    stretch = ACCEPTANCE_DESK.stretch(user, chosen.key, now, start=start, goes_on=goes_on)
     rows, taken = queue_rows(stretch.cases, user, now)
     context: dict[str, Any] = {
         "now": now,
@@ -46,7 +47,7 @@ def acceptance(request: HttpRequest) -> HttpResponse:
         "back": f"{request.path}?queue={chosen.key}",
         "bulk": bulk_bar(request, *chosen.acts) if rows else {},
     }
-    if request.GET.get("part") == "rows":
+    if goes_on:
         return render(request, "cases/_queue_rows.html", context)
     lengths = ACCEPTANCE_DESK.lengths(user, now)
     free = (case.number for case in stretch.cases if case.pk not in taken)

@@ -388,6 +388,21 @@ def test_the_acceptors_queue_goes_on_and_a_report_opened_further_down_stays_in_s
     assert client.get("/acceptance/?from=x").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("name", "address"), [("acceptor_wang", "/acceptance/"), ("dispatcher_li", "/dispatch/")]
+)
+def test_a_kept_address_of_a_queue_that_became_shorter_shows_its_beginning(
+    cast, stories, page_of, name, address
+):
+    client = page_of(name)
+    kept = client.get(f"{address}?from=900").text
+    assert re.findall(r'data-case="(\d+)"', kept) == re.findall(
+        r'data-case="(\d+)"', client.get(address).text
+    )
+    assert 'data-case="' in kept
+    assert not re.search(r'href="[^"]*from=', kept)  # neither earlier nor further
+
+
 # ── what the desks ask of the database ────────────────────────────────────────────────────────
 
 QUERIES = {  # who opens which page: SQL queries however many cases there are
