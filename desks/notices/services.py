@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import DateTimeField, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
+from accounts.scopes import PreparedFor
 from common.errors import DomainError, Sentence
+from common.prepared import Among, Slot
 from desks.models import Notice, NoticeReceipt
 
 PUBLISHERS = (Role.SHIFT_SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR)
 LONGEST = timedelta(days=366)
+MOST_ON_A_PAGE = 3
 
 
 def notices_for(user: User) -> QuerySet[Notice]:
@@ -24,20 +28,42 @@ def notices_for(user: User) -> QuerySet[Notice]:
     Without roles a notice is for all roles, without organisations for all; a named organisation
     means the bodies below it too.
     """
-    roles = [role.value for role in user.roles]
+    return _meant_for(user, Q(organisation__in=_bodies_above(user)))
+
+
+def _bodies_above(user: User) -> list[int]:
+    """Return the body of a person and those above it."""
     path = user.organisation.path if user.organisation else ""
-    above = [int(part) for part in path.split(".") if part]
+    return [int(part) for part in path.split(".") if part]
+
+
+def _meant_for(user: User, is_above: Q | Among) -> QuerySet[Notice]:
     named = Notice.organisations.through.objects.filter(notice=OuterRef("pk"))
     return Notice.objects.filter(
-        Q(roles=[]) | Q(roles__overlap=roles),
-        ~Exists(named) | Exists(named.filter(organisation__in=above)),
+        Q(roles=[]) | Q(roles__overlap=sorted(role.value for role in user.roles)),
+        ~Exists(named) | Exists(named.filter(is_above)),
         city=user.city_id,
     ).annotate(is_read=Exists(NoticeReceipt.objects.filter(notice=OuterRef("pk"), person=user.pk)))
 
 
-def in_force(notices: QuerySet[Notice], now: datetime) -> QuerySet[Notice]:
+def in_force(notices: QuerySet[Notice], now: Any) -> QuerySet[Notice]:
     """Keep what holds now; index notice_in_force."""
     return notices.filter(withdrawn_at__isnull=True, starts_at__lte=now, ends_at__gt=now)
+
+
+_UNREAD = PreparedFor(
+    lambda viewer: (
+        in_force(_meant_for(viewer, Among("organisation", "above")), Slot("now", DateTimeField()))
+        .filter(is_read=False)
+        .order_by("-is_urgent", "-published_at")
+        .select_related("published_by")[:MOST_ON_A_PAGE]
+    )
+)
+
+
+def notices_unread(user: User, now: datetime) -> list[Notice]:
+    """Return what holds now and was not read, the urgent first, a few at most: one query."""
+    return _UNREAD(user, above=_bodies_above(user), now=now)
 
 
 def readers_of(notice: Notice) -> QuerySet[User]:

@@ -1,4 +1,4 @@
-"""Notices: the strip on every desk, the page of all that is meant for the reader, publishing."""
+"""Notices: the strip on every page, the page of all that is meant for the reader, publishing."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from common.templatetags.ui import named
 from desks.models import Notice, NoticeReceipt
 from desks.notices.services import (
     PUBLISHERS,
-    in_force,
     notice_publish,
     notice_read,
     notice_withdraw,
     notices_for,
+    notices_unread,
     readers_of,
 )
 
-MOST_ON_A_DESK = 3
+HAS_UNREAD = "notices"  # the cookie of somebody who was shown some
 MOST_LISTED = 100
 USUAL_DAYS = 7
 MOMENT = forms.DateTimeInput(
@@ -92,11 +92,15 @@ def holds_at(row: Notice, now: datetime) -> bool:
 
 @require_safe
 def strip(request: HttpRequest) -> HttpResponse:
-    """Show above a desk the notices that hold now and were not read: one query."""
-    unread = in_force(notices_for(request.user), clock.now()).filter(is_read=False)
-    rows = unread.order_by("-is_urgent", "-published_at").select_related("published_by")
-    context = {"notices": rows[:MOST_ON_A_DESK], "now": clock.now()}
-    return render(request, "desks/notices/_strip.html", context)
+    """Show the notices that hold now and were not read; further pages bring them along."""
+    now = clock.now()
+    unread = notices_unread(request.user, now)
+    response = render(request, "desks/notices/_strip.html", {"notices": unread, "now": now})
+    if unread:
+        response.set_cookie(HAS_UNREAD, "1", httponly=True, samesite="Lax")
+    elif HAS_UNREAD in request.COOKIES:
+        response.delete_cookie(HAS_UNREAD)
+    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -124,10 +128,7 @@ def notices(request: HttpRequest) -> HttpResponse:
         "form": form,
         "error": error,
         "rows": [
-            {
-                "notice": row,
-                "holds": row.withdrawn_at is None and row.starts_at <= now < row.ends_at,
-            }
+            {"notice": row, "holds": holds_at(row, now)}
             for row in rows.select_related("published_by")[:MOST_LISTED]
         ],
     }

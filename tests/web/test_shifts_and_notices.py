@@ -176,6 +176,22 @@ def test_a_notice_stands_on_the_desks_it_is_for_until_it_is_read(cast, page_of):
     assert "1 have read it, 0 not" in publisher.get(f"/notices/{notice.pk}/").text
 
 
+def test_a_notice_shown_once_comes_with_every_page_until_it_is_read(cast, page_of):
+    publish(page_of("supervisor_zhao"))
+    reader, page = page_of("clerk_sun"), "/notifications/"
+    assert "台风预警" not in reader.get(page).text  # the page fetches the strip
+    notice = next(iter(reader.get("/notices/strip/").context["notices"]))
+    shown = reader.get(page).text
+    assert "台风预警" in shown
+    assert "/notices/strip/" not in shown  # nothing comes later and pushes the page down
+    reader.post(f"/notices/{notice.pk}/read/")
+    read = reader.get(page).text
+    assert "台风预警" not in read
+    assert "/notices/strip/" in read
+    reader.get("/notices/strip/")
+    assert "notices" not in reader.cookies or not reader.cookies["notices"].value
+
+
 def test_a_notice_is_withdrawn_and_ends_by_itself(cast, page_of, monkeypatch):
     publisher, reader = page_of("leader_tang"), page_of("clerk_sun")
     publish(publisher)
