@@ -56,11 +56,13 @@ def deliveries_queue(told: Sequence[Told], now: datetime) -> None:
     for key, members in groups.items():
         if delivery := waiting.get(key):
             delivery.notification_ids = [*delivery.notification_ids, *(one.pk for one in members)]
+            delivery.useful_until = max(delivery.useful_until, *map(_useful_until, members))
         else:
             wish = wishes.get(key[0]) or NotificationPreference(person=members[0].person)
             fresh.append(_delivery(key[1], members, wish, now))
     Delivery.objects.bulk_update(
-        [delivery for key, delivery in waiting.items() if key in groups], ["notification_ids"]
+        [delivery for key, delivery in waiting.items() if key in groups],
+        ["notification_ids", "useful_until"],
     )
     Delivery.objects.bulk_create(fresh)
 
@@ -79,11 +81,15 @@ def _group(one: Told, channel: str) -> Group:
 
 
 def _waiting(groups: Iterable[Group]) -> dict[Group, Delivery]:
-    """Lock the messages to these people that nobody has begun to send; index delivery_queued."""
+    """Lock the messages to these people that nobody has begun to send; index delivery_queued.
+
+    One that failed and is to be tried again has its text already: it tells of nothing more.
+    """
     rows = Delivery.objects.select_for_update(skip_locked=True, of=("self",)).filter(
         person__in={person for person, _channel, _kind, is_urgent in groups if not is_urgent},
         state=Delivery.State.QUEUED,
         attempts=0,
+        body="",
         is_urgent=False,
     )
     return {(row.person_id, row.channel, row.kind, False): row for row in rows.order_by("pk")}

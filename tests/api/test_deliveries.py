@@ -129,6 +129,37 @@ def test_what_comes_after_a_message_was_sent_goes_into_another(cast):
     assert len(told) == len(set(told)) == 2
 
 
+def test_what_joins_a_message_put_off_by_quiet_hours_keeps_it_worth_sending(cast):
+    only_by("sms")
+    NotificationPolicy.objects.update(useful_hours=8)
+    NotificationRule.objects.update(is_urgent=False)
+    wishes = {"wants_email": True, "wants_sms": True, "language": ""}
+    quiet = {"quiet_from": time(22), "quiet_to": time(7)}
+    preference_set(person=cast.head_shu, **wishes, **quiet)
+    evening = timezone.make_aware(datetime.combine(timezone.localdate(NOW), time(22, 30)))
+    morning = evening + timedelta(hours=8, minutes=30)
+    story = in_gardens(cast)
+    breach(story, evening)  # of use until 6:30
+    read_log(evening)
+    breach(story, morning - timedelta(minutes=15))
+    read_log(morning - timedelta(minutes=15))
+    (sent,) = send_all(morning)
+    assert (sent.state, len(sent.notification_ids)) == ("sent", 2)
+
+
+def test_what_comes_while_a_failed_message_waits_again_goes_into_another(cast):
+    NotificationRule.objects.update(is_urgent=False)
+    delivery = one_message(cast)
+    Scripted.script.append(SendingFailed(Delivery.Reason.REFUSED, "HTTP 400", is_permanent=True))
+    send_all(LATER)
+    delivery_retry(delivery_id=delivery.pk, now=LATER)  # its text was written at the first attempt
+    breach(in_gardens(cast), LATER)
+    read_log(LATER)
+    again, fresh = send_all(LATER + timedelta(minutes=2))
+    assert [len(each.notification_ids) for each in (again, fresh)] == [1, 1]
+    assert {message.key for message in Scripted.taken} == {str(again.key), str(fresh.key)}
+
+
 def test_urgent_news_goes_out_at_once_in_quiet_hours_too(cast):
     night = NOW.replace(hour=15)  # 23:00 in Hangzhou
     quiet(cast.head_shu)
