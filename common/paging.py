@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 from django.http import Http404, HttpRequest
 
@@ -133,7 +134,9 @@ def key_page(
     """
     columns = [name.lstrip("-") for name in order]
     goes_down = order[0].startswith("-")
-    backwards, place = _read_key(cursor, len(columns))
+    meta = rows.model._meta
+    fields = [meta.pk if name == "pk" else meta.get_field(name) for name in columns]
+    backwards, place = _read_key(cursor, fields)
     if place is not None:
         sign = "<" if goes_down is not backwards else ">"
         rows = rows.filter(RowBeyond(columns, place, sign))
@@ -161,14 +164,16 @@ def _key(side: str, values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read_key(text: str, count: int) -> tuple[bool, list[Any] | None]:
+def _read_key(text: str, fields: Sequence[Any]) -> tuple[bool, list[Any] | None]:
+    """Return the direction and place of a cursor, each value as its column holds it."""
     try:
         side, *values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, TypeError):
+        if not all(map(_is_key, values)):
+            return False, None
+        place = [column.to_python(value) for column, value in zip(fields, values, strict=True)]
+    except (ValueError, TypeError, RecursionError, ValidationError):
         return False, None
-    if len(values) != count or not all(_is_key(value) for value in values):
-        return False, None
-    return side == "before", values
+    return side == "before", place
 
 
 def _is_key(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import timedelta
 
@@ -141,6 +142,21 @@ def test_what_is_anothers_or_no_longer_visible_or_nothing_looks_the_same(cast, p
 )
 def test_what_is_no_number_is_refused(cast, page_of, body):
     assert page_of("clerk_sun").post("/notifications/read/", body).status_code == 400
+
+
+def cursor_of(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor", ['["after","x","y"]', '["after",1]', '["after",1,true]', "[" * 3000, '{"after":1}']
+)
+def test_a_cursor_that_was_tampered_with_means_the_first_page(cast, page_of, cursor):
+    number = Story(cast).walk_to(State.DISPATCHED).case.number
+    read_log()
+    page = page_of("clerk_sun").get(INBOX, {"cursor": cursor_of(cursor)})
+    assert page.status_code == 200
+    assert number in page.text
 
 
 @pytest.mark.parametrize(
