@@ -8,7 +8,7 @@ reads, the same as a client of the API would send.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -64,11 +64,8 @@ class ClosingAnswersInput(forms.Widget):
 
     def value_from_datadict(self, data, files, name):
         met = set(data.getlist(f"{name}_met")) if hasattr(data, "getlist") else set()
-        count = (
-            int(data.get(f"{name}_count") or 0)
-            if str(data.get(f"{name}_count", "")).isdecimal()
-            else 0
-        )
+        sent = str(data.get(f"{name}_count", ""))
+        count = int(sent) if sent.isdecimal() and len(sent) <= 2 else 0
         return [
             {"met": str(index) in met, "remark": data.get(f"{name}_remark_{index}", "").strip()}
             for index in range(min(count, 50))
@@ -105,13 +102,18 @@ class RawListField(forms.Field):
         return value
 
 
+def photo_ids(sent: Iterable[Any]) -> list[int]:
+    """Return what of it can be the id of a photo."""
+    return [int(item) for item in map(str, sent) if item.isdecimal() and len(item) < 18]
+
+
 class PhotosField(RawListField):
     """Photos by id."""
 
     widget = PhotosInput
 
     def clean(self, value):
-        ids = [int(item) for item in value if str(item).isdecimal()]
+        ids = photo_ids(value)
         if len(ids) > PHOTO_LIMIT:
             raise forms.ValidationError(
                 _("At most %(count)d photos."), params={"count": PHOTO_LIMIT}

@@ -23,7 +23,7 @@ from accounts.idempotency import run_once
 from cases.acceptor.merging import Sides, merge_sides
 from cases.choices import cooperating_options
 from cases.exceptions.decision import decision_panel
-from cases.forms import TEXT_LENGTH, ActionForm, Subject
+from cases.forms import TEXT_LENGTH, ActionForm, Subject, photo_ids
 from cases.models import Case, Photo
 from cases.presenters import action_button, case_row, look_of, photo_data
 from cases.selectors import ActionOption, actions_for, case_get_visible
@@ -147,8 +147,7 @@ class ActionPage:
 def chosen_photos(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the photos a form carries already, sent or in its address; only the reader's own."""
     sent = request.POST or request.GET
-    ids = [item for item in sent.getlist("photos") if item.isdecimal() and len(item) < 18]
-    photos = Photo.objects.filter(pk__in=ids, owner=request.user)
+    photos = Photo.objects.filter(pk__in=photo_ids(sent.getlist("photos")), owner=request.user)
     return [photo_data(photo) for photo in photos]
 
 

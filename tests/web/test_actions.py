@@ -122,6 +122,14 @@ def test_an_open_closing_condition_is_refused_with_a_sentence(cast, story, send)
     assert "Every closing condition must be met" in answer.text
 
 
+@pytest.mark.parametrize("name", ["photos", "closing_answers_count"])
+def test_a_number_of_thousands_of_digits_is_an_answer_that_is_missing(story, send, name):
+    story.walk_to(State.HANDLING)
+    answer = send("clerk_sun", story, "complete", note="已清理", **{name: "9" * 5000})
+    assert answer.status_code == 400
+    assert state_of(story) == State.HANDLING
+
+
 def test_another_role_is_refused_by_the_page(story, send):
     answer = send("clerk_sun", story, "accept", type="E0102")
     assert answer.status_code == 404  # the clerk does not see it yet
