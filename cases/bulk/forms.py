@@ -36,11 +36,16 @@ class BulkForm(forms.Form):
             bound.field.widget.attrs.setdefault("aria-label", f"{bound.label} {self.prefix or ''}")
 
     def door_fields(self) -> dict[str, Any]:
-        """Return what can be used, as the door reads it; the door says what is missing."""
+        """Return what was answered, as the door reads it.
+
+        What the form cannot use goes on as it was sent: the door says of each case what is wrong
+        with it, as it says what is missing.
+        """
         self.is_valid()
+        sent = {name: self.cleaned_data.get(name, self[name].value()) for name in self.fields}
         return {
             name: door_value(name, value)
-            for name, value in self.cleaned_data.items()
+            for name, value in sent.items()
             if value not in (None, "", [])
         }
 

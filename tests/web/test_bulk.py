@@ -99,6 +99,17 @@ def test_what_is_asked_once_goes_to_every_case_and_what_lacks_is_said(cast, page
     assert "2 done, 0 refused" in client.post("/bulk/refuse/", sent, follow=True).text
 
 
+def test_what_is_too_long_is_refused_and_not_left_out(cast, page_of):
+    number = Story(cast).case.number
+    client = page_of("acceptor_wang")
+    sent = form_of(client.get("/bulk/refuse/", {"case": [number]}))
+    sent |= {"reason_code": ["duplicate"], "reply": ["长" * 2001]}
+    answer = client.post("/bulk/refuse/", sent, follow=True)
+    assert "0 done, 1 refused" in answer.text
+    assert "This text is too long" in answer.text
+    assert Case.objects.get().state == State.REPORTED
+
+
 def test_the_bar_offers_what_the_readers_roles_may_do(cast, page_of):
     Story(cast).walk_to(State.DISPATCHED)
     page = page_of("clerk_sun").get("/inbox/").text
