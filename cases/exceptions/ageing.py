@@ -56,13 +56,16 @@ def age_condition(age: str, now: datetime) -> Q:
     raise invalid("age", _("Choose one of: %(values)s.") % {"values": values})
 
 
-def narrow(rows: QuerySet[Case], query: Mapping[str, str], now: datetime) -> QuerySet[Case]:
-    """Keep those of an age and a department, the longest suspended first."""
+def of_department(rows: QuerySet[Any], query: Mapping[str, str]) -> QuerySet[Any]:
+    """Keep those of the department an address names, if any."""
     department = query.get("department", "")
     if "\x00" in department:
         raise invalid("department", _("This contains characters that cannot be searched."))
-    if department:
-        rows = rows.filter(department__code=department)
+    return rows.filter(department__code=department) if department else rows
+
+
+def of_age(rows: QuerySet[Any], query: Mapping[str, str], now: datetime) -> QuerySet[Any]:
+    """Keep those of the age an address names, if any, the longest suspended first."""
     if age := query.get("age", ""):
         rows = rows.filter(age_condition(age, now))
     return rows.order_by("suspended_at", "pk")

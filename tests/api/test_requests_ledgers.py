@@ -13,6 +13,7 @@ from openpyxl import load_workbook
 
 from cases.exceptions.ledger import Month, ledger_figures, ledger_filter, ledger_of
 from cases.exceptions.shares import month_shares, share_of
+from cases.exceptions.views import ledgers
 from cases.models import (
     ApprovalChain,
     ApprovalRequest,
@@ -346,3 +347,15 @@ def test_suspended_cases_are_listed_by_age(cast, page):
     text = page("leader_tang", "/supervision/suspended/").text
     assert story.case.number in text
     assert page("leader_tang", "/supervision/suspended/", age="odd").status_code == 400
+
+
+def test_the_figures_of_suspended_cases_are_those_of_the_department_chosen(cast, page, monkeypatch):
+    number = Story(cast).walk_to(State.SUSPENDED).case.number
+    for department, count in (("gardens", 0), ("sanitation", 1)):
+        answer = page("leader_tang", "/supervision/suspended/", department=department)
+        whole, *by_age = (tab[2] for tab in answer.context["tabs"])
+        assert whole == sum(by_age) == count
+        assert (number in answer.text) is bool(count)
+    Story(cast, metres=40).walk_to(State.SUSPENDED)
+    monkeypatch.setattr(ledgers, "MOST_SUSPENDED", 1)
+    assert "and 1 more" in page("leader_tang", "/supervision/suspended/").text

@@ -40,6 +40,8 @@ from common.durations import duration_text
 from common.errors import DomainError
 from common.paging import cursor_page
 
+MOST_SUSPENDED = 100
+
 
 @require_safe
 @for_roles(*LOOK_ON)
@@ -173,12 +175,13 @@ def suspended(request: HttpRequest) -> HttpResponse:
     """List the suspended cases by age, the oldest first."""
     now, error = clock.now(), None
     rows = ageing.suspended_cases(request.user)
-    counts = ageing.age_counts(rows, now)
     try:
-        kept = ageing.narrow(rows, request.GET, now)
+        rows = ageing.of_department(rows, request.GET)
+        kept = ageing.of_age(rows, request.GET, now)
     except DomainError as refused:
         error, kept = refusal(refused), rows.none()
-    cases = list(kept.select_related("type", "department", "district", "street")[: 2 * PAGE_SIZE])
+    counts = ageing.age_counts(rows, now)
+    cases = list(kept.select_related("type", "department", "district", "street")[:MOST_SUSPENDED])
     held_by = ApprovalRequest.objects.in_bulk([case.suspension_id for case in cases])
     reasons = reason_names(RequestKind.SUSPENSION.value)
     chosen = request.GET.get("age", "")
@@ -194,6 +197,7 @@ def suspended(request: HttpRequest) -> HttpResponse:
         "rows": [
             suspended_row(case, held_by.get(case.suspension_id), reasons, now) for case in cases
         ],
+        "rest": 0 if error else counts[chosen or "all"] - len(cases),
         "choices": [("department", _("Department"), department_choices(request.user))],
         "chosen": request.GET,
         "error": error,
