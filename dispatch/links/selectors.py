@@ -99,8 +99,9 @@ def order_in_hand(case: Case, user: User, now: datetime) -> SubOrder | None:
 
 
 def link_of(order: SubOrder, now: datetime) -> ContractorLink | None:
-    """Return the open link of an order, that has not expired."""
-    rows = order.links.filter(ended_at__isnull=True, expires_at__gt=now)
+    """Return the open link of an order that is good, or was answered while it was."""
+    answered = LinkAnswer.objects.filter(link=OuterRef("pk"), rejected_at__isnull=True)
+    rows = order.links.filter(Q(expires_at__gt=now) | Exists(answered), ended_at__isnull=True)
     return one_or_none(rows.select_related("contractor", "sent_by", "order"))
 
 

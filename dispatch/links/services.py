@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
@@ -212,11 +213,12 @@ def answer_reject(
         link=link.pk,
         reason=reason,
     )
+    earlier = link.answers.aggregate(last=Max("rejected_at"))["last"]  # it began anew then
+    link.expires_at = now + (link.expires_at - (earlier or link.sent_at))
+    link.save(update_fields=["expires_at"])
     answer.rejected_at, answer.rejected_by = now, actor
     answer.rejection = read_text("reason", reason)
     answer.save(update_fields=["rejected_at", "rejected_by", "rejection"])
-    link.expires_at = max(link.expires_at, now + (link.expires_at - link.sent_at))
-    link.save(update_fields=["expires_at"])
     return link
 
 

@@ -253,6 +253,29 @@ def test_a_rejected_answer_opens_the_link_again(cast, story, crew, visitor):
         answer_reject(case_id=story.case.pk, actor=cast.clerk_hua, reason="无", now=NOW)
 
 
+def test_an_answer_given_in_time_is_there_when_the_link_has_expired(cast, story, crew, page_of):
+    token = send(story, crew)
+    answer(token)
+    ContractorLink.objects.update(expires_at=NOW)
+    clerk, address = page_of("clerk_sun"), f"/links/{story.case.number}/"
+    assert "已清运" in clerk.get(f"/inbox/?queue=answers&case={story.case.number}").text
+    page = clerk.get(address).text
+    assert "Complete with this answer" in page
+    assert "Make the link" not in page
+    story.case.refresh_from_db()
+    sent = {"action": "complete", "version": story.case.version}
+    assert "actions/complete/?" in clerk.post(address, sent)["Location"]
+
+
+def test_every_rejection_gives_as_long_again_as_the_link_was_good_at_first(cast, story, crew):
+    token = send(story, crew, days=7)
+    for day in (6, 12, 18):
+        at = NOW + timedelta(days=day)
+        answer(token, key=f"form-of-{day}", now=at)
+        answer_reject(case_id=story.case.pk, actor=cast.clerk_sun, reason="不净", now=at)
+        assert ContractorLink.objects.get().expires_at == at + timedelta(days=7)
+
+
 def test_a_case_that_moved_on_takes_no_answer(cast, story, crew):
     token = send(story, crew)
     story.act("complete", cast.clerk_sun)
