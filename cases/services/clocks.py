@@ -220,9 +220,11 @@ class ClockBook:
             elif step.verb is Verb.START:
                 self.start(step.kind)
             elif step.verb is Verb.PAUSE:
-                self._pause(self.main(step.kind))
+                for clock in self.live(step.kind):
+                    self._pause(clock)
             else:
-                self._resume(self.main(step.kind))
+                for clock in self.live(step.kind):
+                    self._resume(clock)
 
     def start(self, kind: ClockKind, sub_order: SubOrder | None = None) -> CaseClock:
         """Start a clock: its deadline is computed now and stored with what it was computed with."""
@@ -302,17 +304,17 @@ class ClockBook:
             clock.person = self.actor
         self.touch(clock)
 
-    def _pause(self, clock: CaseClock | None) -> None:
-        if clock is None or clock.paused_at is not None:
+    def _pause(self, clock: CaseClock) -> None:
+        if clock.paused_at is not None:
             return
         clock.paused_at, clock.next_at = self.now, None
         if clock.due_at is not None:
             clock.remaining = elapsed(*self._way_of_counting(clock), self.now, clock.due_at)
         self.touch(clock)
 
-    def _resume(self, clock: CaseClock | None) -> None:
+    def _resume(self, clock: CaseClock) -> None:
         """Give back the rest that was kept; every deadline of the clock moves by the same pause."""
-        if clock is None or clock.paused_at is None:
+        if clock.paused_at is None:
             return
         way = self._way_of_counting(clock)
         paused = elapsed(*way, clock.paused_at, self.now)

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from cases.models import CaseClock, SubOrder
+from cases.deadlines.engine import deadlines_scan
+from cases.models import CaseClock, CaseEvent, SubOrder
 from cases.workflow import State
 from tests.cast import NOW, Cast, Story
 from tests.matrix.invariants import check_case
@@ -51,6 +52,33 @@ def test_the_lead_waits_for_the_mandatory_part_and_is_told_whose_it_is(cast, sto
     assert "gardens" not in str(refusal.message)
     story.act("complete_sub_order", cast.clerk_shui)
     assert story.act("complete", cast.clerk_sun).state == State.HANDLED
+
+
+def test_the_clocks_of_the_parts_rest_with_the_leads(cast, story):
+    """Nobody can work on a part of a suspended case, nor on one the lead has completed."""
+    due = clock_of(part(story, "water")).due_at
+    story.act("request_suspension", cast.clerk_sun)
+    story.act("approve_suspension", cast.dispatcher_li)
+    story.act("approve_suspension", cast.leader_tang)
+    assert story.refused("complete_sub_order", cast.clerk_shui).code == "not_possible"
+    deadlines_scan(now=due + timedelta(days=5))
+    breaches = CaseEvent.objects.filter(case=story.case, action="breach")
+    assert not breaches.filter(data__clock="handle").exists()
+    story.now = NOW + timedelta(days=10)
+    story.act("resume", cast.dispatcher_li)
+    lead = CaseClock.objects.get(case=story.case, kind="handle", sub_order=None)
+    assert clock_of(part(story, "water")).due_at == lead.due_at > due
+    check_case(story.case.pk)
+    story.act("complete_sub_order", cast.clerk_shui)
+    story.act("complete", cast.clerk_sun)
+    gardens = clock_of(part(story, "gardens"))
+    assert gardens.paused_at == story.now
+    check_case(story.case.pk)
+    story.act("send_check", cast.acceptor_wang)
+    story.act("check_pass", cast.collector_lin)
+    gardens.refresh_from_db()
+    assert (gardens.outcome, gardens.actual_end_at) == ("ended", story.now)
+    check_case(story.case.pk)
 
 
 def test_several_mandatory_parts_are_all_named(cast, story):

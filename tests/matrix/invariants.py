@@ -193,8 +193,11 @@ def check_sub_orders(case: Case, live: list[CaseClock], orders: list[SubOrder]) 
     measured = [clock.sub_order_id for clock in live if clock.sub_order_id is not None]
     assert len(measured) == len(set(measured))
     assert set(measured) <= at_work
-    if case.state in ("dispatched", "handling"):
+    is_at_work = case.state in ("dispatched", "handling")
+    if is_at_work:
         assert set(measured) == at_work
+    parts = [clock for clock in live if clock.sub_order_id is not None]
+    assert all((clock.paused_at is None) is is_at_work for clock in parts)
 
 
 def check_account(clock: CaseClock) -> None:
