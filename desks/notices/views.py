@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.contrib import messages
@@ -14,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.idempotency import MAX_KEY, run_once
 from accounts.models import Organisation
 from accounts.roles import ROLES, Role
-from cases.views.actions import refusal, safe_address
+from cases.views.actions import refusal, safe_address, sent_body
 from common import clock
 from common.errors import DomainError
 from common.templatetags.ui import named
@@ -68,10 +70,15 @@ class NoticeForm(forms.Form):
     )
     starts_at = forms.DateTimeField(label=pgettext_lazy("time", "From"), widget=MOMENT)
     ends_at = forms.DateTimeField(label=pgettext_lazy("time", "To"), widget=MOMENT)
+    key = forms.CharField(max_length=MAX_KEY, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, city_id: int | None, now: datetime, **kwargs: Any) -> None:
         local = timezone.localtime(now)
-        initial = {"starts_at": local, "ends_at": local + timedelta(days=USUAL_DAYS)}
+        initial = {
+            "starts_at": local,
+            "ends_at": local + timedelta(days=USUAL_DAYS),
+            "key": str(uuid4()),
+        }
         super().__init__(*args, initial=initial, **kwargs)
         bodies = Organisation.objects.filter(city=city_id, is_active=True).order_by("path")
         self.fields["organisations"].queryset = bodies
@@ -103,6 +110,23 @@ def strip(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def publish(request: HttpRequest, data: dict[str, Any], now: datetime) -> None:
+    """Publish a notice once, however often its form is sent."""
+    key = data.pop("key")
+
+    def act() -> tuple[int, str]:
+        return 200, str(notice_publish(actor=request.user, now=now, **data).pk)
+
+    run_once(
+        user=request.user,
+        key=key,
+        operation="page:notice",
+        body=sent_body(request),
+        now=now,
+        act=act,
+    )
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def notices(request: HttpRequest) -> HttpResponse:
     """List what is meant for the reader; publishers see all, and publish by a POST."""
@@ -115,7 +139,7 @@ def notices(request: HttpRequest) -> HttpResponse:
         status = 400
         if form.is_valid():
             try:
-                notice_publish(actor=request.user, now=now, **form.cleaned_data)
+                publish(request, form.cleaned_data, now)
                 messages.success(request, _("The notice is published."))
                 return redirect("desks:notices")
             except DomainError as refused:

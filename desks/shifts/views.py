@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -11,8 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import for_roles
+from accounts.idempotency import run_once
 from accounts.roles import Role
-from cases.views.actions import refusal
+from cases.views.actions import refusal, sent_body
 from common import clock
 from common.errors import DomainError
 from desks.shifts.selectors import last_handovers, log_entries, open_points, queue_figures
@@ -37,6 +39,7 @@ def shift_page(request: HttpRequest, refused: DomainError | None = None) -> Http
         "now": now,
         "error": refusal(refused) if refused else None,
         "typed": request.POST if refused else {},
+        "key": str(uuid4()),
         "entries": log_entries(user, now),
         "points": open_points(user),
         "last": last,
@@ -52,14 +55,27 @@ def shift_page(request: HttpRequest, refused: DomainError | None = None) -> Http
 @require_POST
 @for_roles(*LOOKERS)
 def write_entry(request: HttpRequest) -> HttpResponse:
-    """Write into the log."""
-    try:
-        entry_add(
+    """Write into the log, once however often the form is sent."""
+    now = clock.now()
+
+    def act() -> tuple[int, str]:
+        entry = entry_add(
             actor=request.user,
             text=request.POST.get("text", ""),
             number=request.POST.get("case", ""),
             is_point=request.POST.get("is_point") == "on",
-            now=clock.now(),
+            now=now,
+        )
+        return 200, str(entry.pk)
+
+    try:
+        run_once(
+            user=request.user,
+            key=request.POST.get("key", ""),
+            operation="page:shift-entry",
+            body=sent_body(request),
+            now=now,
+            act=act,
         )
     except DomainError as refused:
         return shift_page(request, refused)

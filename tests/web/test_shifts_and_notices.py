@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -13,7 +14,7 @@ from django.utils import timezone, translation
 from accounts.roles import Role
 from cases.workflow import State
 from common import clock
-from desks.models import NoticeReceipt, ShiftEntry, ShiftHandover
+from desks.models import Notice, NoticeReceipt, ShiftEntry, ShiftHandover
 from desks.supervision import first_of_each, queue_table, state_counts, today_figures
 from desks.wall.snapshot import EVALUATIONS
 from evaluation.loading import load_evaluation
@@ -153,8 +154,22 @@ def publish(client, **fields):
         "text": "今夜起停收户外广告案卷。",
         "starts_at": f"{local:%Y-%m-%dT%H:%M}",
         "ends_at": f"{local + timedelta(days=2):%Y-%m-%dT%H:%M}",
+        "key": str(uuid4()),
     }
     return client.post("/notices/", sent | fields)
+
+
+def test_a_notice_and_an_entry_sent_twice_are_one(cast, page_of):
+    client = page_of("supervisor_zhao")
+    for _twice in range(2):
+        assert publish(client, key="pressed-twice").status_code == 302
+    assert Notice.objects.count() == 1
+    assert publish(client, key="another").status_code == 302
+    assert Notice.objects.count() == 2
+    key = re.search(r'name="key" value="([^"]+)"', client.get("/supervision/shift/").text)[1]
+    for _twice in range(2):
+        client.post("/supervision/shift/entries/", {"text": "水务已到场", "key": key})
+    assert ShiftEntry.objects.count() == 1
 
 
 def test_a_notice_stands_on_the_desks_it_is_for_until_it_is_read(cast, page_of):
