@@ -19,6 +19,7 @@ from django.db.models import F, OuterRef, Prefetch, Subquery, When, prefetch_rel
 from django.utils import timezone
 
 from accounts.models import City, Organisation
+from cases.fields import HANDLING_KINDS
 from cases.models import Case, SubOrder
 from components.department_kinds import DepartmentKind
 from dispatch.routing.facts import Here, facts_of, here
@@ -124,13 +125,14 @@ def recent_cases(city: City, count: int) -> Iterable[Case]:
     newest = Case.objects.filter(city=city, type__isnull=False).order_by("-reported_at", "-pk")
     asked = newest.annotate(
         given_out_at=Subquery(lead.values("dispatched_at")[:1]),
-        **{name: _if_active(f"component__{link}") for name, link in RELATIONS.items()},
+        **{name: _if_handling(f"component__{link}") for name, link in RELATIONS.items()},
     )
     return asked.only(*ASKED).prefetch_related("type")[:count].iterator(chunk_size=AT_ONCE)
 
 
-def _if_active(body: str) -> Choose:
-    return Choose(When(**{f"{body}__is_active": True}, then=F(body)))
+def _if_handling(body: str) -> Choose:
+    handles = {f"{body}__is_active": True, f"{body}__kind__in": HANDLING_KINDS}
+    return Choose(When(**handles, then=F(body)))
 
 
 def placed(

@@ -80,9 +80,13 @@ SELECT
      FROM components_component AS thing
      LEFT JOIN accounts_organisation AS maintainer
        ON maintainer.id = thing.maintainer_id AND maintainer.is_active
-     LEFT JOIN accounts_organisation AS owner ON owner.id = thing.owner_id AND owner.is_active
+         AND maintainer.kind IN ({KINDS})
+     LEFT JOIN accounts_organisation AS owner
+       ON owner.id = thing.owner_id AND owner.is_active
+         AND owner.kind IN ({KINDS})
      LEFT JOIN accounts_organisation AS competent
        ON competent.id = thing.competent_body_id AND competent.is_active
+         AND competent.kind IN ({KINDS})
      WHERE thing.id = (SELECT component FROM asked)),
     (SELECT current_version_id FROM cases_workcalendar
      WHERE city_id = (SELECT city FROM asked) AND is_default ORDER BY id LIMIT 1),

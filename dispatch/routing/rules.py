@@ -63,7 +63,8 @@ class Rule:
 class Facts:
     """What the rules ask about a case: what, where, from whom, when.
 
-    ``maintainer``, ``owner`` and ``competent`` are ids of bodies that are active. ``minute`` and
+    ``maintainer``, ``owner`` and ``competent`` are ids of bodies that are active and handle cases.
+    ``minute`` and
     ``is_working_day`` are of the moment the case is given out, ``on`` is the day of the question.
     """
 

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.translation import override
 
 from accounts.models import Organisation
+from cases.fields import HANDLING_KINDS
 from cases.models import Case, SubOrder
 from cases.services import case_act
 from cases.services.verify import case_verify
@@ -86,6 +87,27 @@ def test_a_component_goes_to_its_maintainer_then_its_owner(cast):
     assert suggested(story.case) == ("water", "maintainer")
     Organisation.objects.filter(code="water").update(is_active=False)
     assert suggested(story.case) == ("gardens", "owner")
+
+
+def test_an_owner_that_handles_no_cases_is_passed_by(cast):
+    """A district's government may own a component; the door gives it no case."""
+    story = Story(cast, type_code="C0305")
+    Case.objects.filter(pk=story.case.pk).update(component=cast.component)
+    none = cast.bodies["xihu"]
+    changed = {"owner": none, "maintainer": none, "competent_body": none}
+    component_update(component_id=cast.component.pk, actor=None, on=NOW.date(), **changed)
+    body, rule_code = suggested(story.case)
+    assert rule_code not in ("maintainer", "owner")
+    run = dry_run(
+        city=cast.city,
+        draft=draft_book(cast.city),
+        current=book_of(rules_in_force(cast.city.pk).pk),
+        count=10,
+        now=NOW,
+    )
+    assert not run.changes
+    assert dict(run.used) == {rule_code: 1}
+    assert body is None or Organisation.objects.get(code=body).kind in HANDLING_KINDS
 
 
 def test_a_case_is_asked_about_with_one_query_and_named_with_a_second(
