@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
 from cases.desks import city_desk
-from cases.errors import ActionRefused, CaseNotFound, invalid, role_refused
+from cases.errors import invalid, role_refused
 from cases.models import Case
 from cases.services import case_act
-from common.errors import DomainError
+from common.errors import DomainError, refusal_of
 from dispatch.models import DeskSwitch
 from dispatch.rollout.selectors import cases_to_take, desk_get, stranded_cases
 
@@ -165,6 +165,8 @@ def _move(case: Case, desk: Organisation | None, now: datetime, switch: DeskSwit
                 desk=desk.code,
                 switch=switch.pk if switch else None,
             )
-    except (ActionRefused, CaseNotFound):
+    except (DomainError, OperationalError) as error:
+        if refusal_of(error) is None:
+            raise
         return False
     return True

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.models import Organisation
 from cases.errors import ActionRefused
 from cases.models import Case, CaseClock, CaseEvent, DeskRule
+from cases.services import case_act
 from cases.workflow import State
-from common.errors import DomainError
+from common.errors import LOCK_NOT_AVAILABLE, DomainError
 from components.models import CaseType
 from dispatch.models import DeskSwitch
 from dispatch.rollout.services import desk_switch, desks_settle, switch_withdraw
@@ -27,6 +29,12 @@ def rule(cast: Cast) -> DeskRule:
     """Everything in the district of Xihu goes to its own desk."""
     xihu = Area.objects.get(code="330106", level=Area.Level.DISTRICT)
     return DeskRule.objects.create(city=cast.city, position=10, area=xihu, level="district")
+
+
+class Locked(Exception):
+    """What PostgreSQL says of a row that somebody else holds for too long."""
+
+    pgcode = LOCK_NOT_AVAILABLE
 
 
 def switch(cast: Cast, is_on: bool, code: str = "xihu", now=NOW, **changes) -> DeskSwitch:
@@ -189,6 +197,20 @@ def test_a_case_acted_on_meanwhile_is_left_to_whoever_acted(cast, rule, monkeypa
     monkeypatch.setattr("dispatch.rollout.services.cases_to_take", lambda *_a, **_k: [taken])
     assert switch(cast, True).moved_count == 0
     assert desk_of(story) == "platform"
+
+
+def test_a_case_somebody_has_locked_keeps_no_other_back(cast, rule, monkeypatch):
+    switch(cast, False)
+    taken, free = (Story(cast, metres=20 * n).walk_to(State.FILED) for n in range(2))
+
+    def act(*, case_id, **given):
+        if case_id == taken.case.pk:
+            raise OperationalError from Locked()
+        return case_act(case_id=case_id, **given)
+
+    monkeypatch.setattr("dispatch.rollout.services.case_act", act)
+    assert switch(cast, True).moved_count == 1
+    assert (desk_of(taken), desk_of(free)) == ("platform", "xihu")
 
 
 def test_a_hand_up_after_the_switch_stays_with_the_city(cast, rule):
