@@ -133,7 +133,8 @@ def read_location(name: str, raw: Any, situation: Situation) -> Location:
     """Return the place of {lon, lat} or a GeoJSON point; refuse a point outside the city."""
     lon, lat = read_point(name, raw)
     try:
-        return locate(lon, lat, on=timezone.localdate(situation.now))
+        day, city_id = timezone.localdate(situation.now), situation.case.city_id
+        return locate(lon, lat, on=day, city_id=city_id)
     except OutsideCity as outside:
         raise invalid(name, outside.message) from outside
 

@@ -79,7 +79,8 @@ SELECT cell.id, cell.code,
     district.id, coalesce(district_past.code, district.code),
     coalesce(district_past.name, district.name), coalesce(district_past.name_en, district.name_en),
     zones.grades, zones.codes,
-    managed.id, managed.code, managed.name, managed.name_en
+    managed.id, managed.code, managed.name, managed.name_en,
+    district.city_id
 FROM place
 JOIN LATERAL (
     SELECT id, code, community_id FROM grid_gridcell
@@ -122,18 +123,18 @@ def city_bounds(on: date) -> tuple[float, float, float, float]:
 _GRADES = ("key", "control", "ordinary")  # the strictest zone a point lies in counts
 
 
-def locate(lon: float, lat: float, *, on: date) -> Location:
+def locate(lon: float, lat: float, *, on: date, city_id: int | None = None) -> Location:
     """Return cell, areas, zones and management area of a WGS-84 point (degrees) on a day.
 
     Raises:
-        OutsideCity: the point lies in no cell (404).
+        OutsideCity: the point lies in no cell, or in none of the city's (404).
         DomainError: ``invalid`` 400 for what is no point.
     """
     check_point(lon, lat)
     with connection.cursor() as cursor:
         _LOCATE.execute(cursor, [lon, lat, on])
         row = cursor.fetchone()
-    if row is None:
+    if row is None or city_id not in (None, row[20]):
         raise OutsideCity
     grades = row[14] or ["ordinary"]
     return Location(

@@ -79,7 +79,7 @@ def case_report(
     if not type_code and not words:
         raise missing_field("type", "description")
     try:
-        location = locate(lon, lat, on=timezone.localdate(now))
+        location = locate(lon, lat, on=timezone.localdate(now), city_id=actor.city_id)
     except OutsideCity as outside:
         raise invalid("location", outside.message) from outside
     with transaction.atomic(savepoint=False):

@@ -15,10 +15,11 @@ from django.contrib.gis.geos import Point
 from django.db import transaction
 from PIL import Image
 
+from accounts.models import City
 from cases.models import ApprovalRequest, Case, CaseEvent, CasePhoto, Photo
 from cases.workflow import State
 from components.models import Component
-from grid.models import GridCell
+from grid.models import Area, GridCell
 from tests.cast import Story, photo_of, picture
 
 # ── the place ─────────────────────────────────────────────────────────────────────────────────
@@ -36,6 +37,20 @@ def test_a_point_on_the_border_of_cells_lies_in_exactly_one(collector):
     border = {"type": "Point", "coordinates": list(corner)}
     cells = {collector.report(location=border).json()["cell"] for _try in range(3)}
     assert len(cells) == 1
+
+
+def test_a_point_in_another_city_lies_outside_ones_own(collector, cast, assert_refused):
+    number = collector.report().json()["number"]
+    Area.objects.update(city=City.objects.create(code="330200", name="宁波市"))
+    assert_refused(collector.report(), 400, "invalid", "location")
+    case = Case.objects.get(number=number)
+    moved = {
+        "type": "E0102",
+        "address": "x",
+        "location": {"lon": case.point.x, "lat": case.point.y},
+    }
+    refusal = Story(cast, case=case).refused("accept", cast.acceptor_wang, **moved)
+    assert (refusal.code, list(refusal.fields)) == ("invalid", ["location"])
 
 
 NO_POINTS = [
