@@ -213,7 +213,8 @@ def decided(
 ) -> dict[int, list[str]]:
     """Return what each step decided and whom it told, in words, by the step's id."""
     steps = [event.data for event in events]
-    named_bodies = bodies_named(steps, bodies_told(events), bodies)
+    cases = {event.case_id for event in events}
+    named_bodies = bodies_named(steps, bodies_told(events), bodies, cases)
     names: dict[str | int, str] = {body.code: named(body) for body in named_bodies}
     names |= people_named(steps, people)
     told = {body.pk: named(body) for body in named_bodies}
@@ -237,15 +238,19 @@ def people_in(data: dict[str, Any]) -> list[int]:
 
 
 def bodies_named(
-    steps: list[dict[str, Any]], told: set[int], known: Iterable[Organisation]
+    steps: list[dict[str, Any]], told: set[int], known: Iterable[Organisation], cases: set[int]
 ) -> list[Organisation]:
-    """Return the organisations that steps mention or told: a query for those not ``known``."""
+    """Return the organisations that steps mention or told: a query for those not ``known``.
+
+    A code is one of the city of the ``cases``: another city may have a body of the same code.
+    """
     found = list(known)
     codes = {code for data in steps for code in (*bodies_in(data), *data.get("departments", ()))}
     codes -= {body.code for body in found}
     ids = told - {body.pk for body in found}
     if codes or ids:
-        found += Organisation.objects.filter(Q(code__in=codes) | Q(pk__in=ids))
+        cities = Case.objects.filter(pk__in=cases).order_by().values("city")
+        found += Organisation.objects.filter(Q(code__in=codes, city__in=cities) | Q(pk__in=ids))
     return found
 
 

@@ -24,7 +24,10 @@ def cycle_rows(cycles: QuerySet[ReturnCycle], most: int) -> list[dict]:
     """Return cycles with the departments' names in the order in which they had the case."""
     found = list(cycles[:most])
     codes = {code for cycle in found for code in cycle.departments}
-    names = {body.code: named(body) for body in Organisation.objects.filter(code__in=codes)}
+    bodies = Organisation.objects.filter(
+        code__in=codes, city__in={cycle.case.city_id for cycle in found}
+    )
+    names = {body.code: named(body) for body in bodies}
     return [
         {
             "cycle": cycle,

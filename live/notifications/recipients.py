@@ -66,7 +66,7 @@ class Ties:
     askers: dict[int, int] = field(default_factory=dict)
     deciders: dict[int, list[str]] = field(default_factory=dict)  # posts due now, by request
     givers: dict[str | int, int] = field(default_factory=dict)  # by order's number, link's id
-    codes: dict[str, int] = field(default_factory=dict)
+    codes: dict[tuple[int, str], int] = field(default_factory=dict)  # by city and body's code
 
 
 def ties_of(events: Collection[CaseEvent], recipients: Collection[str]) -> Ties:
@@ -98,7 +98,7 @@ def ties_of(events: Collection[CaseEvent], recipients: Collection[str]) -> Ties:
     if Recipient.ADDRESSED in recipients:
         named = {code for event in events if isinstance(code := _organisation(event), str)}
         found = Organisation.objects.filter(code__in=named) if named else ()
-        ties.codes = {row.code: row.pk for row in found}
+        ties.codes = {(row.city_id, row.code): row.pk for row in found}
     return ties
 
 
@@ -163,7 +163,7 @@ def _addressed(event: CaseEvent, case: Case, ties: Ties) -> Iterator[Wanted]:
     roles = frozenset(Role(code) for code in named if code in known)
     organisation = _organisation(event)
     if isinstance(organisation, str):
-        organisation = ties.codes.get(organisation)
+        organisation = ties.codes.get((case.city_id, organisation))
     if isinstance(organisation, int):
         yield Wanted(organisation=organisation, roles=roles or STAFF)
     elif roles:

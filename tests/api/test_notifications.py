@@ -259,6 +259,20 @@ def test_news_for_a_body_without_people_reaches_the_one_above_it(cast):
     assert len(told("urged")) == 2, "somebody works there now: their parents are not told"
 
 
+def test_a_body_is_the_one_of_its_code_in_the_case_s_city(cast):
+    NotificationRule.objects.filter(code="cooperation").update(
+        actions=["decline_sub_order"], recipients=["addressed"], condition={}
+    )
+    story = Story(cast).walk_to(State.FILED)
+    story.act("dispatch", cast.dispatcher_li, cooperating=[{"organisation": "gardens"}])
+    story.act("sign", cast.clerk_sun)
+    story.act("decline_sub_order", cast.clerk_hua)
+    other = City.objects.create(code="330200", name="宁波市")
+    organisation_create(city=other, code="gardens", kind="department", name="宁波园林")
+    read_log()
+    assert told("cooperation") == [("head_shu", "cooperation")]
+
+
 def test_people_who_left_are_not_told(cast):
     User.objects.filter(username="clerk_sun").update(is_active=False)
     Story(cast, source="hotline").walk_to(State.FILED).act("dispatch", cast.dispatcher_li)

@@ -11,6 +11,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from openpyxl import load_workbook
 
+from accounts.models import City
+from accounts.services import organisation_create
+from cases.exceptions.cycles import cycle_rows
 from cases.exceptions.ledger import Month, ledger_figures, ledger_filter, ledger_of
 from cases.exceptions.shares import month_shares, share_of
 from cases.exceptions.views import ledgers
@@ -207,6 +210,21 @@ def test_the_supervisor_is_told_when_a_department_gets_again_what_it_returned(ca
     assert story.case.version == version + 7, "a notice makes nobody's page stale"
     story.act("sign", cast.clerk_sun)
     assert not list(case_verify(story.case))
+
+
+def test_who_is_named_is_of_the_case_s_own_city(cast, page):
+    story = Story(cast).walk_to(State.FILED)
+    for department, clerk in (("sanitation", "clerk_sun"), ("gardens", "clerk_hua")):
+        story.act("dispatch", cast.dispatcher_li, department=department)
+        story.act("request_return", cast.people[clerk])
+        story.act("approve_return", cast.dispatcher_li)
+    story.act("dispatch", cast.dispatcher_li, department="sanitation")
+    other = City.objects.create(code="330200", name="宁波市")
+    for code in ("gardens", "sanitation"):
+        organisation_create(city=other, code=code, kind="department", name=f"宁波 {code}")
+    (row,) = cycle_rows(ReturnCycle.objects.select_related("case"), 5)
+    assert row["way"] == "sanitation → gardens → sanitation"
+    assert "宁波" not in page("supervisor_zhao", f"/cases/{story.case.number}/").text
 
 
 def test_rework_and_a_recall_are_no_cycle(cast, story):
