@@ -20,6 +20,7 @@ from cases.models import Case, RepeatRule, RepeatSpot, RepeatSpotCase, Supervisi
 from cases.services import case_act
 from cases.workflow import State, arrows_of
 from common.errors import DomainError
+from common.text import clean_text
 
 LEFT_OUT = (State.REFUSED.value, State.VOIDED.value, State.MERGED.value)  # nothing was wrong there
 TAKE_AN_ORDER = tuple(
@@ -159,12 +160,13 @@ def spot_dismiss(*, spot_id: int, actor: User, reason: str, now: datetime) -> Re
     Raises:
         DomainError: not_found 404, decided already 409, missing_field 400.
     """
-    if not reason.strip():
+    words = clean_text(reason)
+    if not words:
         message = _("Say why no supervision is needed.")
         raise DomainError("missing_field", message, {"reason": [message]})
     with transaction.atomic():
         spot = _open_spot(spot_id, actor)
-        spot.reason = reason.strip()
+        spot.reason = words
         _decide(spot, RepeatSpot.Status.DISMISSED, actor, now)
     return spot
 

@@ -275,11 +275,13 @@ def test_a_dismissal_needs_a_reason_and_a_stranger_finds_nothing(cast, rule, pag
     repeats_find(now=LATER)
     spot = RepeatSpot.objects.get()
     page = page_of("supervisor_zhao")
-    assert page.post(f"/supervision/repeats/{spot.pk}/dismiss/", {"reason": " "}).status_code == 400
+    for empty in (" ", "\x00", "\u202e"):
+        sent = page.post(f"/supervision/repeats/{spot.pk}/dismiss/", {"reason": empty})
+        assert sent.status_code == 400
     assert page.post(f"/supervision/repeats/{spot.pk}/paint/").status_code == 404
     assert page.post("/supervision/repeats/999999/dismiss/", {"reason": "x"}).status_code == 404
     assert page_of("clerk_sun").get("/supervision/repeats/").status_code == 403
-    done = page.post(f"/supervision/repeats/{spot.pk}/dismiss/", {"reason": "同一工地"})
+    done = page.post(f"/supervision/repeats/{spot.pk}/dismiss/", {"reason": "同一\x00工地"})
     assert done.status_code == 302
     shown = page.get("/supervision/repeats/", {"status": "dismissed"}).text
     assert "同一工地" in shown
