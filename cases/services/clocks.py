@@ -27,7 +27,7 @@ from cases.models import CalendarUse, CalendarVersion, Case, CaseClock, SubOrder
 from cases.parts import parts_of
 from cases.situation import Situation
 from cases.time_limits import Calendar, Limit, Unit, advance, due_at, elapsed, warn_at
-from cases.workflow import ClockKind, ClockOutcome, ClockStep, State, Verb
+from cases.workflow import CLOCK_LABELS, ClockKind, ClockOutcome, ClockStep, State, Verb
 from common.errors import DomainError
 from common.prepared import Statement
 
@@ -60,11 +60,11 @@ CLOCK_OF_STATE = {
 class LimitsMissing(DomainError):
     """The city's settings name no limit for a stage."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: ClockKind) -> None:
         super().__init__(
             "not_configured",
             _("No time limit is set for the stage “%(stage)s”. Please tell the administrator.")
-            % {"stage": kind},
+            % {"stage": CLOCK_LABELS[kind]},
             status=409,
         )
 

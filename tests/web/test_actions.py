@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from cases.models import Case, CaseEvent
+from cases.models import Case, CaseEvent, StageLimit
 from cases.workflow import State
 from tests.cast import Story, photo_of
 
@@ -128,6 +128,13 @@ def test_a_number_of_thousands_of_digits_is_an_answer_that_is_missing(story, sen
     answer = send("clerk_sun", story, "complete", note="已清理", **{name: "9" * 5000})
     assert answer.status_code == 400
     assert state_of(story) == State.HANDLING
+
+
+def test_a_stage_without_a_limit_is_named_in_the_reader_s_words(story, send):
+    StageLimit.objects.filter(clock="file").delete()
+    answer = send("acceptor_wang", story, "accept", type="E0102", htmx=True)
+    assert answer.status_code == 409
+    assert "for the stage “Filing”" in answer.text
 
 
 def test_another_role_is_refused_by_the_page(story, send):
