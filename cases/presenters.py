@@ -168,7 +168,8 @@ def waiting_clock(case: Case, now: datetime) -> dict[str, Any] | None:
     the warning came after four fifths of the time, which is the default.
     """
     if case.state == State.SUSPENDED and case.review_at:
-        return {"light": "paused", "text": _("review %(day)s") % {"day": f"{case.review_at:%m-%d}"}}
+        day = timezone.localdate(case.review_at)
+        return {"light": "paused", "text": _("review %(day)s") % {"day": f"{day:%m-%d}"}}
     if not case.due_at:
         return None
     warn_at = case.warn_at or case.due_at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import City, Organisation, User
@@ -126,7 +127,7 @@ class ShiftHandover(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.given_by} {self.given_at:%Y-%m-%d %H:%M}"
+        return f"{self.given_by} {timezone.localtime(self.given_at):%Y-%m-%d %H:%M}"
 
 
 class Notice(models.Model):

@@ -127,4 +127,4 @@ class DeadlineRecalculation(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"{self.version} · {self.asked_at:%Y-%m-%d %H:%M}"
+        return f"{self.version} · {timezone.localtime(self.asked_at):%Y-%m-%d %H:%M}"

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -187,4 +188,4 @@ class Export(models.Model):
         permissions: ClassVar = [("export_register", "May export the register")]
 
     def __str__(self) -> str:
-        return f"{self.format} {self.asked_at:%Y-%m-%d}"
+        return f"{self.format} {timezone.localdate(self.asked_at):%Y-%m-%d}"

@@ -8,6 +8,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
@@ -76,4 +77,4 @@ class Shift(models.Model):
         indexes: ClassVar = [models.Index(fields=["squad", "starts_at"], name="shift_of_squad")]
 
     def __str__(self) -> str:
-        return f"{self.person} {self.starts_at:%m-%d %H:%M}"
+        return f"{self.person} {timezone.localtime(self.starts_at):%m-%d %H:%M}"

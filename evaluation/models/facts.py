@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
@@ -274,4 +275,4 @@ class FactCheck(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"{self.checked_at:%Y-%m-%d} · {self.difference_count}"
+        return f"{timezone.localdate(self.checked_at):%Y-%m-%d} · {self.difference_count}"

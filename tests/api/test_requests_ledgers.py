@@ -360,6 +360,13 @@ def test_who_decides_sees_the_cap_the_lateness_and_the_moved_review(cast, story,
     assert "decides now" in text
 
 
+def test_a_review_set_for_a_day_is_shown_on_that_day(cast, story, page):
+    story.act("request_suspension", cast.clerk_sun, review_at="2026-03-26")
+    story.act("approve_suspension", cast.dispatcher_li)
+    story.act("approve_suspension", cast.leader_tang)
+    assert "review 03-26" in page("leader_tang", "/cases/").text
+
+
 def test_suspended_cases_are_listed_by_age(cast, page):
     story = Story(cast, now=NOW).walk_to(State.SUSPENDED)
     text = page("leader_tang", "/supervision/suspended/").text

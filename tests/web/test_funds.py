@@ -341,6 +341,8 @@ def test_a_week_is_repeated_once_and_nobody_is_on_duty_twice(funds, cast, page_o
     )
     assert "on duty twice" in repeat()
     assert squad.shifts.count() == 2
+    page = admin.get(f"/admin/dispatch/squadprofile/{squad.pk}/change/").text
+    assert "squad_gao 03-16 10:00" in page  # in the city's time
 
 
 def test_a_case_in_handling_shows_no_panel_where_no_proxy_was_asked_for(funds, cast, page_of):
