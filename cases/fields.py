@@ -413,8 +413,7 @@ def read_closing_answers(name: str, raw: Any, situation: Situation) -> list[dict
 
 def read_outcome(name: str, raw: Any, situation: Situation) -> str:
     """Return what the collector found before filing."""
-    values = (FieldTask.Outcome.TRUE, FieldTask.Outcome.NOT_TRUE, FieldTask.Outcome.GONE)
-    return _choice(tuple(value.value for value in values))(name, raw, situation)
+    return _choice(tuple(value.value for value in FieldTask.FOUND))(name, raw, situation)
 
 
 def read_reason_code(name: str, raw: Any, situation: Situation) -> str:

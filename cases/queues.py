@@ -76,13 +76,12 @@ class Queue:
 
 def _confirmed() -> Exists:
     """A collector has looked on site in this run and answered."""
-    outcomes = (FieldTask.Outcome.TRUE, FieldTask.Outcome.NOT_TRUE, FieldTask.Outcome.GONE)
     return Exists(
         FieldTask.objects.filter(
             case=OuterRef("pk"),
             run=OuterRef("run"),
             kind=FieldTask.Kind.CONFIRM,
-            outcome__in=outcomes,
+            outcome__in=FieldTask.FOUND,
         )
     )
 

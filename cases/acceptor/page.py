@@ -67,7 +67,7 @@ def report_context(user: User, case: Case, queue: str, now: datetime) -> dict[st
 def last_confirmation(case: Case) -> FieldTask | None:
     """Return what a collector last found on site in this run, before filing."""
     answered = case.field_tasks.filter(
-        run=case.run, kind=FieldTask.Kind.CONFIRM, ended_at__isnull=False
+        run=case.run, kind=FieldTask.Kind.CONFIRM, outcome__in=FieldTask.FOUND
     )
     return answered.select_related("collector").order_by("-ended_at").first()
 

@@ -139,6 +139,8 @@ class FieldTask(models.Model):
         RECALLED = "recalled", _("Recalled")
         ENDED = "ended", _("Ended with the case")
 
+    FOUND = (Outcome.TRUE, Outcome.NOT_TRUE, Outcome.GONE)  # what is answered before filing
+
     case = models.ForeignKey("cases.Case", models.PROTECT, related_name="field_tasks")
     run = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=8, choices=Kind.choices)

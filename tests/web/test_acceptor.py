@@ -137,6 +137,18 @@ def test_who_would_get_it_is_said_before_accepting(cast, page_of):
     assert (story.case.type, story.case.version) == (None, 1)
 
 
+def test_a_task_that_was_taken_back_is_no_look_on_site(cast, page_of):
+    story = Story(cast)
+    details = f"/acceptance/{story.case.number}/details/?type=E0102"
+    for action in ("ask_confirmation", "reassign", "recall"):
+        story.act(action, cast.acceptor_wang)
+    client = page_of("acceptor_wang")
+    assert "Looked at on site" not in client.get(details).text
+    story.act("ask_confirmation", cast.acceptor_wang)
+    story.act("confirm", cast.collector_lin, outcome="gone")
+    assert "Looked at on site: Gone" in re.sub(r"<[^>]+>", "", client.get(details).text)
+
+
 def test_where_a_photo_was_taken_is_compared_with_the_place_reported(cast, page_of):
     lon, lat = cast.place
     for metres, is_far in ((3, False), (400, True)):
