@@ -34,6 +34,12 @@ def the_city() -> City:
     return City.objects.earliest("pk")
 
 
+def version_sent(request: HttpRequest) -> int | None:
+    """Return the number of the version that a form names; None for nonsense."""
+    sent = request.POST.get("number", "")
+    return int(sent) if sent.isdecimal() and len(sent) < 9 else None
+
+
 class CooperationInline(admin.TabularInline):
     """Who helps."""
 
@@ -178,7 +184,7 @@ class RoutingRuleAdmin(KeptAdmin):
 
     def publish_view(self, request: HttpRequest) -> HttpResponse:
         """Publish the draft that was looked at."""
-        sent = request.POST
+        sent, number = request.POST, version_sent(request)
 
         def publish() -> str:
             rules = rules_publish(
@@ -187,7 +193,7 @@ class RoutingRuleAdmin(KeptAdmin):
                 now=clock.now(),
                 note=sent.get("note", ""),
                 digest=sent.get("digest", ""),
-                number=int(sent["number"]) if sent.get("number", "").isdecimal() else -1,
+                number=number if number is not None else -1,
             )
             return _now("Version %(number)s holds from now on.") % {"number": rules.number}
 
@@ -195,10 +201,9 @@ class RoutingRuleAdmin(KeptAdmin):
 
     def take_back_view(self, request: HttpRequest) -> HttpResponse:
         """Make the draft what a version was."""
-        sent = request.POST.get("number", "")
+        number = version_sent(request) or 0
 
         def take_back() -> str:
-            number = int(sent) if sent.isdecimal() and len(sent) < 9 else 0
             draft_take_back(city=the_city(), number=number)
             return _now("The draft is as version %(number)s was.") % {"number": number}
 

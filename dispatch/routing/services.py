@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import City, User
 from common.errors import DomainError
+from common.text import clean_text
 from dispatch.models import PublishedRules
 from dispatch.routing.analysis import unusable
 from dispatch.routing.draft import digest_of, draft_data, draft_replace
@@ -75,7 +76,7 @@ def rules_publish(
         organisations=sorted(organisations_of(book)),
         published_at=now,
         published_by=actor,
-        note=note[:200],
+        note=clean_text(note)[:200],
     )
 
 

@@ -198,8 +198,13 @@ def test_an_administrator_edits_tries_and_publishes(cast, administrator):
     assert "At night" in page.text
     assert "1 cases asked" in page.text
     assert "Publish the draft" in page.text
+    odd = {**published_from(page), "number": "9" * 5000}
+    assert (
+        "edited or published"
+        in administrator.post(reverse(f"{ADMIN}publish"), odd, follow=True).text
+    )
     done = administrator.post(
-        reverse(f"{ADMIN}publish"), {**published_from(page), "note": "夜班"}, follow=True
+        reverse(f"{ADMIN}publish"), {**published_from(page), "note": "夜\x00班"}, follow=True
     )
     assert "Version 2 holds from now on." in done.text
     rules = PublishedRules.objects.get(number=2)
