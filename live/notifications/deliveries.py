@@ -21,7 +21,7 @@ from live.notifications.channels import channels_set_up
 from live.notifications.gateways import Message, SendingFailed, gateway_of
 from live.notifications.models import Delivery, Notification
 from live.notifications.rules import MOST_ATTEMPTS, pause_after
-from live.notifications.selectors import notifications_of
+from live.notifications.selectors import notifications_of, preference_of
 from live.notifications.wording import Wordings, with_case
 
 logger = logging.getLogger(__name__)
@@ -109,8 +109,10 @@ def _note_failure(delivery: Delivery, failure: SendingFailed, now: datetime) -> 
     values = {"reason": failure.reason, "detail": failure.detail[:300]}
     if failure.is_permanent or delivery.attempts >= MOST_ATTEMPTS:
         return _end(delivery, State.GIVEN_UP, **values)
-    pause = pause_after(delivery.attempts)
-    return _settle(delivery, state=State.FAILED, next_attempt_at=now + pause, **values)
+    again_at = now + pause_after(delivery.attempts)
+    if not delivery.is_urgent:
+        again_at = preference_of(delivery.person).undisturbed(again_at)
+    return _settle(delivery, state=State.FAILED, next_attempt_at=again_at, **values)
 
 
 def _end(delivery: Delivery, state: Delivery.State, **values: object) -> Delivery:

@@ -17,12 +17,19 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import City, Organisation, User
 from cases.models import Case
-from live.notifications.rules import SENT_CHANNELS, Channel, Recipient, condition_faults
+from live.notifications.rules import (
+    SENT_CHANNELS,
+    Channel,
+    Recipient,
+    condition_faults,
+    quiet_until,
+)
 
 SENT_CHOICES = [(channel.value, channel.label) for channel in SENT_CHANNELS]
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
@@ -221,6 +228,10 @@ class NotificationPreference(models.Model):
     def wants(self, channel: str) -> bool:
         """Tell whether the person wants this channel besides the inbox."""
         return {"email": self.wants_email, "sms": self.wants_sms}[channel]
+
+    def undisturbed(self, at: datetime) -> datetime:
+        """Return when what is not urgent may be sent: then, or when the quiet hours end."""
+        return quiet_until(timezone.localtime(at), self.quiet_from, self.quiet_to)
 
 
 class Delivery(models.Model):

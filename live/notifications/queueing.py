@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from accounts.models import User
 from live.notifications.channels import address_of, channels_set_up
 from live.notifications.models import (
@@ -20,7 +18,6 @@ from live.notifications.models import (
     NotificationPreference,
     NotificationRule,
 )
-from live.notifications.rules import quiet_until
 from live.notifications.wording import DEFAULT_LANGUAGE
 
 
@@ -102,8 +99,8 @@ def _delivery(
     rule, person = first.rule, first.person
     due = now
     if not rule.is_urgent:
-        due += timedelta(seconds=rule.city.notificationpolicy.group_seconds)
-        due = quiet_until(timezone.localtime(due), wish.quiet_from, wish.quiet_to)
+        collected = timedelta(seconds=rule.city.notificationpolicy.group_seconds)
+        due = wish.undisturbed(now + collected)
     return Delivery(
         person=person,
         channel=channel,

@@ -252,6 +252,19 @@ def test_a_failed_message_is_tried_again_ever_later_and_then_given_up(cast):
     assert (sent.state, sent.attempts) == ("sent", 1)
 
 
+def test_what_failed_in_the_evening_is_not_tried_again_in_quiet_hours(cast):
+    wishes = {"wants_email": True, "wants_sms": True, "language": ""}
+    preference_set(person=cast.head_shu, quiet_from=time(22), quiet_to=time(7), **wishes)
+    only_by("sms")
+    evening = timezone.make_aware(datetime.combine(timezone.localdate(NOW), time(21, 58)))
+    breach(in_gardens(cast), evening)
+    read_log(evening)
+    Scripted.script.append(unreachable())
+    (tried,) = send_all(evening + timedelta(seconds=100))
+    assert tried.state == "failed"
+    assert tried.next_attempt_at == evening.replace(hour=7, minute=0) + timedelta(days=1)
+
+
 def test_what_was_refused_for_good_is_not_tried_again(cast):
     one_message(cast)
     Scripted.script.append(SendingFailed(Delivery.Reason.REFUSED, "HTTP 400", is_permanent=True))
