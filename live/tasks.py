@@ -57,7 +57,7 @@ def send_deliveries() -> int:
         delivery = delivery_send_next(now=clock.now(), resting=resting)
         if delivery is None:
             break
-        if delivery.state == Delivery.State.FAILED:
+        if delivery.state in (Delivery.State.FAILED, Delivery.State.QUEUED):  # later, or at dawn
             failures[delivery.channel] += 1
         else:
             failures.pop(delivery.channel, None)

@@ -109,10 +109,12 @@ def _note_failure(delivery: Delivery, failure: SendingFailed, now: datetime) -> 
     values = {"reason": failure.reason, "detail": failure.detail[:300]}
     if failure.is_permanent or delivery.attempts >= MOST_ATTEMPTS:
         return _end(delivery, State.GIVEN_UP, **values)
-    again_at = now + pause_after(delivery.attempts)
+    again_at, state = now + pause_after(delivery.attempts), State.FAILED
     if not delivery.is_urgent:
-        again_at = preference_of(delivery.person).undisturbed(again_at)
-    return _settle(delivery, state=State.FAILED, next_attempt_at=again_at, **values)
+        undisturbed_at = preference_of(delivery.person).undisturbed(again_at)
+        if undisturbed_at > again_at:  # it waits for the morning like one that was put off at once
+            again_at, state = undisturbed_at, State.QUEUED
+    return _settle(delivery, state=state, next_attempt_at=again_at, **values)
 
 
 def _end(delivery: Delivery, state: Delivery.State, **values: object) -> Delivery:

@@ -261,8 +261,12 @@ def test_what_failed_in_the_evening_is_not_tried_again_in_quiet_hours(cast):
     read_log(evening)
     Scripted.script.append(unreachable())
     (tried,) = send_all(evening + timedelta(seconds=100))
-    assert tried.state == "failed"
-    assert tried.next_attempt_at == evening.replace(hour=7, minute=0) + timedelta(days=1)
+    assert (tried.state, tried.attempts, tried.reason) == ("queued", 1, "unreachable")
+    morning = evening.replace(hour=7, minute=0) + timedelta(days=1)
+    assert tried.next_attempt_at == morning
+    assert not notifications_watch(morning - timedelta(hours=1)).is_sending_late
+    (sent,) = send_all(morning)
+    assert sent.state == "sent"
 
 
 def test_what_was_refused_for_good_is_not_tried_again(cast):
