@@ -44,15 +44,19 @@ def kind_of(request: HttpRequest, action: str) -> BulkKind:
     return kind
 
 
-def cases_chosen(request: HttpRequest, sent: QueryDict, kind: BulkKind) -> list[Case]:
-    """Return the chosen cases that the person sees, the most urgent first: one query."""
+def cases_chosen(request: HttpRequest, sent: QueryDict, kind: BulkKind) -> tuple[list[Case], int]:
+    """Return the chosen cases that the person sees, the most urgent first: one query.
+
+    And how many are too many for one act: they stay where they were chosen.
+    """
     wanted = [number for number in dict.fromkeys(sent.getlist("case")) if number.isdecimal()]
     most = MOST_ASKED if kind.each else MOST
     rows = Case.objects.visible_to(request.user, from_case=True).filter(number__in=wanted[:most])
     if kind.offered is not None:
         rows = rows.filter(kind.offered(request.user))
     related = ("type", "department", "desk", "district", "street", "standard")
-    return list(rows.select_related(*related).order_by("due_at", "pk"))
+    cases = list(rows.select_related(*related).order_by("due_at", "pk"))
+    return cases, max(len(wanted) - most, 0)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -61,7 +65,7 @@ def bulk_act(request: HttpRequest, action: str) -> HttpResponse:
     kind = kind_of(request, action)
     sent = request.POST if request.method == "POST" else request.GET
     back = safe_address(request, sent.get("next", ""), request.user.home)
-    cases, now = cases_chosen(request, sent, kind), clock.now()
+    (cases, left), now = cases_chosen(request, sent, kind), clock.now()
     error, status, data = None, 200, None
     if request.method == "POST":
         key, data = sent.get("key", ""), request.POST
@@ -95,6 +99,7 @@ def bulk_act(request: HttpRequest, action: str) -> HttpResponse:
             for case in cases
         ],
         "form": common_form(kind, cases[0], request.user, now, data) if cases else None,
+        "left": left,
         "back": back,
         "error": error,
     }

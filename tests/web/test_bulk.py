@@ -110,6 +110,17 @@ def test_what_is_too_long_is_refused_and_not_left_out(cast, page_of):
     assert Case.objects.get().state == State.REPORTED
 
 
+def test_what_is_too_much_for_one_act_is_said_and_left(cast, page_of, monkeypatch):
+    monkeypatch.setattr("cases.bulk.views.MOST_ASKED", 2)
+    stories = [Story(cast, metres=40 * n).walk_to(State.ACCEPTED) for n in range(3)]
+    client = page_of("supervisor_zhao")
+    asked = client.get("/bulk/file/", {"case": [s.case.number for s in stories]})
+    assert "1 more chosen case is too many at once" in asked.text
+    assert "2 done, 0 refused" in client.post("/bulk/file/", form_of(asked), follow=True).text
+    fits = client.get("/bulk/file/", {"case": [stories[-1].case.number]})
+    assert "too many at once" not in fits.text
+
+
 def test_the_bar_offers_what_the_readers_roles_may_do(cast, page_of):
     Story(cast).walk_to(State.DISPATCHED)
     page = page_of("clerk_sun").get("/inbox/").text
