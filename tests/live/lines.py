@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
@@ -132,13 +133,15 @@ def hang_up() -> None:
 
 @asynccontextmanager
 async def hub_of_a_test() -> AsyncIterator[None]:
-    """Let the hub of this test end with it."""
-    hub = hub_here()
-    try:
-        yield
-    finally:
-        await hub.end()
-        await later(hang_up)()
+    """Let the hub of this test end with it; its beats, which tests wait for, come more often."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("live.hub.hub.BEAT_SECONDS", 0.5)
+        hub = hub_here()
+        try:
+            yield
+        finally:
+            await hub.end()
+            await later(hang_up)()
 
 
 def run(scene: Callable[[], Awaitable[None]]) -> None:
