@@ -117,6 +117,8 @@ class CityMapPage {
     this.measure = new Measure(element, city);
     this.readAddress();
     this.side.addEventListener("change", (event) => this.chosen(event));
+    const fold = this.side.querySelector("[data-fold]"); // shown where the panel would hide the map
+    fold.addEventListener("click", () => fold.setAttribute("aria-expanded", fold.getAttribute("aria-expanded") !== "true"));
     this.map.on("moveend", () => this.writeAddress());
     this.map.on("click", (event) => this.clicked(event.latlng));
     this.map.on("mousemove", (event) => this.hovered(event.latlng));
