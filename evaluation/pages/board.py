@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from accounts.models import User
+from evaluation.frozen import FrozenRow
 from evaluation.indicators import INDICATORS, Indicator, Unit
 from evaluation.models import ObjectKind, Scorecard
 from evaluation.pages.choice import Choice, district_of
@@ -208,6 +209,13 @@ def _frozen(
     published: Published, choice: Choice, sight: Sight, scorecard: Scorecard | None
 ) -> Standings:
     """Return a published ranking, narrowed to what is looked at; ranks stay those published."""
+    rows = frozen_rows(published, choice, sight)
+    found = [Standing(row.key, row.name, row.name_en, row.place, row.counts) for row in rows]
+    return Standings(scorecard, published.card, found)
+
+
+def frozen_rows(published: Published, choice: Choice, sight: Sight) -> list[FrozenRow]:
+    """Return the objects of a published ranking within what is looked at."""
     rows = published.rows
     if choice.within is not None:
         level, area = choice.within.level, choice.within.pk
@@ -216,8 +224,7 @@ def _frozen(
         people = User.objects.filter(organisation__in=sight.people_of)
         own = set(people.values_list("pk", flat=True))
         rows = [row for row in rows if row.key in own]
-    found = [Standing(row.key, row.name, row.name_en, row.place, row.counts) for row in rows]
-    return Standings(scorecard, published.card, found)
+    return rows
 
 
 def past_periods(choice: Choice, most: int | None = None) -> list[Period]:

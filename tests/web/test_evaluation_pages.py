@@ -14,6 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
+from cases.models import CaseClock
 from cases.workflow import State
 from common import clock
 from evaluation.models import (
@@ -285,6 +286,27 @@ def test_a_ranking_is_printed_in_both_languages(busy_month, page_of):
 
 
 # ── a period is closed on its page, and read as it was frozen ─────────────────────────────────
+
+
+def published(inspector, leader) -> None:
+    """Close the month on its page."""
+    inspector.post("/evaluation/periods/open/", {"kind": "month", "day": "2026-03-16"})
+    held = EvaluationPeriod.objects.get()
+    inspector.post(f"/evaluation/periods/{held.pk}/check/")
+    held.refresh_from_db()
+    leader.post(f"/evaluation/periods/{held.pk}/publish/", {"sha256": held.sha256})
+
+
+def test_a_districts_desk_opens_no_other_districts_late_cases_of_a_published_month(
+    busy_month, page_of
+):
+    published(page_of("inspector_he"), page_of("leader_tang"))
+    late = CaseClock.objects.filter(kind="whole", stopped_at=None).first().case
+    wanted = f"{MARCH}&kind=street&object={late.street_id}&indicator=open_late&side=above&within="
+    own = page_of("dispatcher_xihu").get(f"/evaluation/cases/?{wanted}330106")
+    assert late.number in own.text
+    other = page_of("dispatcher_gongshu").get(f"/evaluation/cases/?{wanted}330105")
+    assert "data-entry" not in other.text
 
 
 def test_a_month_is_closed_on_its_page_and_its_figures_still_open_their_lists(busy_month, page_of):

@@ -18,7 +18,14 @@ from common import clock
 from evaluation.contracts.models import READERS as CONTRACT_READERS
 from evaluation.indicators import INDICATORS
 from evaluation.models import Fact
-from evaluation.pages.board import MOST_ROWS, Board, board_make, next_grade, score_lines
+from evaluation.pages.board import (
+    MOST_ROWS,
+    Board,
+    board_make,
+    frozen_rows,
+    next_grade,
+    score_lines,
+)
 from evaluation.pages.charts import (
     bar_condition,
     bar_names,
@@ -222,7 +229,7 @@ def cases(request: HttpRequest) -> HttpResponse:
         now=now,
         scope=scope,
         published=published,
-        keys=frozen_keys(published, choice),
+        keys=frozen_keys(published, choice, sight),
     )
     if found is None:
         raise Http404
@@ -253,16 +260,12 @@ def cases(request: HttpRequest) -> HttpResponse:
     return render(request, "evaluation/cases.html", context)
 
 
-def frozen_keys(published: Published | None, choice: Choice) -> list[int] | None:
-    """Return the objects of a published ranking that a list is about."""
-    if published is None or choice.object is not None:
-        return None if published is None else [choice.object or 0]
-    within = choice.within
-    return [
-        row.key
-        for row in published.rows
-        if within is None or row.within.get(within.level) == within.pk
-    ]
+def frozen_keys(published: Published | None, choice: Choice, sight: Sight) -> list[int] | None:
+    """Return the objects of a published ranking that a list is about, as far as they are shown."""
+    if published is None:
+        return None
+    rows = frozen_rows(published, choice, sight)
+    return [row.key for row in rows if choice.object in (None, row.key)]
 
 
 def _of_bar(choice: Choice, sight: Sight, bar: int, now: Any, mark: Mark | None) -> Listing:
