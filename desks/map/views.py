@@ -29,7 +29,8 @@ def city_map(request: HttpRequest) -> HttpResponse:
     """Show the map; what is looked at stands in the address, to be sent to a colleague."""
     classes = TypeClass.objects.filter(kind=TypeKind.COMPONENT).order_by("code")
     on = timezone.localdate(clock.now())
-    chosen = CaseType.objects.valid_on(on).filter(code=request.GET.get("type", "")[:5]).first()
+    code = request.GET.get("type", "").replace("\0", "")[:5]
+    chosen = CaseType.objects.valid_on(on).filter(code=code).first()
     context: dict[str, Any] = {
         "classes": [{"code": row.code, "name": named(row)} for row in classes],
         "states": Component.State.choices,

@@ -73,8 +73,8 @@ def evaluation_open(
     _allow(actor, CHECKERS | PUBLISHERS)
     if kind not in set(PeriodKind) - {PeriodKind.LIVE}:
         raise _refuse("invalid", _("There is no such period."), 400)
-    period = Period.of(kind, day)
-    if period.end > timezone.localdate(now):
+    today = timezone.localdate(now)
+    if day >= today or (period := Period.of(kind, day)).end > today:
         raise _refuse("not_possible", _("The period is not over yet."), 409)
     before = EvaluationPeriod.objects.select_for_update().filter(kind=kind, first_date=period.first)
     last = before.order_by("-number").first()

@@ -334,6 +334,14 @@ def test_a_month_is_closed_on_its_page_and_its_figures_still_open_their_lists(bu
     assert "more has become known since" in leader.get("/evaluation/periods/").text
 
 
+@pytest.mark.parametrize("day", ["", "x", "\0", "2026-02-30", "0000-13", "9999-12-31"])
+@pytest.mark.parametrize("kind", ["day", "week", "month", "year"])
+def test_a_day_that_is_none_or_not_over_opens_no_period(cast, page_of, kind, day):
+    answer = page_of("inspector_he").post("/evaluation/periods/open/", {"kind": kind, "day": day})
+    assert answer.status_code in (400, 409)
+    assert not EvaluationPeriod.objects.exists()
+
+
 def figures_shown(page) -> list[str]:
     return re.findall(r"<td class=\"number\"><a [^>]*>([^<]*)</a>", page.text)
 
@@ -353,6 +361,8 @@ def test_a_department_appeals_from_its_list_and_the_centre_decides(busy_month, p
     assert head.post(link, {"kind": "not_late", "reason": "again"}).status_code == 409
     assert page_of("head_shu").get(filed.url).status_code == 404
     count = len(re.findall("<tr data-entry>", listed.text))
+    odd = leader.post(f"{filed.url}uphold/", {"answer": "", "charged_to": "\0"})
+    assert odd.status_code == 400
     decided = leader.post(f"{filed.url}uphold/", {"answer": "属实"})
     assert decided.status_code == 302
     assert "What it changed" in leader.get(filed.url).text

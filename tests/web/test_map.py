@@ -76,6 +76,11 @@ def test_what_means_nothing_finds_nothing(story, page_of, text):
     assert 'role="option"' not in search(page_of("acceptor_wang"), text)
 
 
+@pytest.mark.parametrize("code", ["C0402", "", "\0", "九" * 9])
+def test_the_map_opens_whatever_type_its_address_names(cast, page_of, code):
+    assert page_of("acceptor_wang").get("/map/", {"type": code}).status_code == 200
+
+
 def test_the_search_does_not_tell_of_a_case_one_may_not_see(story, page_of):
     assert story.case.number not in search(page_of("head_shu"), story.case.number).replace(
         "data-asked", ""

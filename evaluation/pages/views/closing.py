@@ -236,7 +236,7 @@ def appeal_answer(request: HttpRequest, appeal_id: int, answer: str) -> HttpResp
     if answer == "reverse":
         appeal_reverse(actor=request.user, appeal_id=appeal_id, now=clock.now())
     elif answer in ("uphold", "reject"):
-        code = request.POST.get("charged_to", "")
+        code = request.POST.get("charged_to", "").replace("\0", "")
         body = Organisation.objects.filter(code=code).first() if code else None
         appeal_decide(
             actor=request.user,
