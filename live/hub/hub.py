@@ -17,7 +17,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from django.db import Error
@@ -42,6 +42,7 @@ BEAT_SECONDS = 5.0
 AGAIN_SECONDS = 0.5
 
 Close = Callable[[int], Awaitable[None]]
+T = TypeVar("T")
 
 
 class Hub:
@@ -172,22 +173,30 @@ class Hub:
 
     async def show(self, line: Line, numbers: list[str]) -> None:
         """Remember which cases a page has on its screen; tell it which it may not see."""
-        seen = await self.door.do(door.numbers_seen, line.entrance, numbers)
+        seen = await self._allowed(line, door.numbers_seen, numbers)
         line.rows = seen
         if gone := sorted(set(numbers) - seen):
             line.say(message("gone", cases=gone))
 
     async def look(self, line: Line, number: str | None) -> None:
         """Show a person as looking at a case, to the others who do; None: no longer."""
-        seen = await self.door.do(door.numbers_seen, line.entrance, [number] if number else [])
+        seen = await self._allowed(line, door.numbers_seen, [number] if number else [])
         self.looking.look(line, number if number in seen else None)
 
     async def join(self, line: Line, address: str) -> None:
         """Let a line follow a broadcast, or tell it that it may not."""
-        if await self.door.do(door.may_join, line.entrance, address) and line in self.lines:
+        if await self._allowed(line, door.may_join, address) and line in self.lines:
             self.studio.join(line, address)
         else:
             line.say(message("refused", broadcast=address))
+
+    async def _allowed(self, line: Line, ask: Callable[[Entrance, Any], T], what: Any) -> T:
+        """Ask what a line's person may; anew where their rights were decided again meanwhile."""
+        while True:
+            entrance = line.entrance
+            answer = await self.door.do(ask, entrance, what)
+            if line.entrance is entrance:
+                return answer
 
     # ── the log ───────────────────────────────────────────────────────────────────────────────
 

@@ -107,7 +107,10 @@ class Line:
 
     def lose(self, told: Told) -> None:
         """Tell that a case on the screen is out of this person's sight now."""
-        if told.number in self.rows and not self.is_held:
+        if told.number not in self.rows:
+            return
+        self._has_missed = self._has_missed or self.is_held
+        if not self.is_held:
             self.rows.discard(told.number)
             self._lost[told.number] = None
             self._woken.set()

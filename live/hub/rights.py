@@ -8,6 +8,7 @@ asking about everybody, after every gap and every five minutes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from live.hub.door import TOGETHER, Entrance
 from live.hub.lines import Line
 
 if TYPE_CHECKING:
-    from live.hub.hub import Hub
+    from live.hub.hub import Close, Hub
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Rights:
         self._due: set[Line] = set()
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._closing: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Begin."""
@@ -43,9 +45,10 @@ class Rights:
 
     async def stop(self) -> None:
         """Decide nothing more."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._closing]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def hear(self, heard: dict[str, Any]) -> None:
         """Hold the lines of whoever a notification is about."""
@@ -103,7 +106,9 @@ class Rights:
             return  # it left meanwhile
         if after is None or _person(line) != (after.person.pk if after.person else None):
             self.hub.shut(line)
-            await close(NO_LONGER)
+            task = asyncio.create_task(_closed(close))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
             return
         line.entrance = after
         for address in list(line.airings):
@@ -117,6 +122,12 @@ class Rights:
             if was_subscribed:
                 self.hub.subscribe(line)
         line.release()
+
+
+async def _closed(close: Close) -> None:
+    """Close a socket; nobody else waits for a browser that does not answer, or has gone already."""
+    with contextlib.suppress(OSError, RuntimeError):
+        await close(NO_LONGER)
 
 
 def _person(line: Line) -> int | None:

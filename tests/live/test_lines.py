@@ -14,6 +14,7 @@ from accounts.services import organisation_create, organisation_move, user_set_r
 from cases.models import Case
 from cases.publish import hint_case
 from cases.workflow import State
+from live.hub import door
 from live.hub.hub import hub_here
 from live.hub.sight import scope_of, seen_by
 from tests.cast import ROADS, Story
@@ -75,6 +76,48 @@ def test_who_is_deactivated_or_logs_out_is_cut_off_at_once(cast):
         await stays.quiet()
         await later(User.objects.filter(pk=cast.acceptor_wu.pk).update)(is_active=False)
         assert await stays.closed() == 4401
+
+    run(scene)
+
+
+def test_a_browser_that_does_not_answer_keeps_nobody_else_from_being_cut_off(cast):
+    async def gone(_code: int) -> None:
+        raise RuntimeError("Unexpected ASGI message 'websocket.close'")
+
+    async def asleep(_code: int) -> None:
+        await asyncio.Event().wait()
+
+    async def scene() -> None:
+        for close in (gone, asleep):
+            await (await Page(cast.acceptor_wu).open()).subscribe()
+            lines = hub_here().lines
+            lines[list(lines)[-1]] = close
+        await later(User.objects.filter(pk=cast.acceptor_wu.pk).update)(is_active=False)
+        other = await (await Page(cast.acceptor_wang).open()).subscribe()
+        await later(User.objects.filter(pk=cast.acceptor_wang.pk).update)(is_active=False)
+        assert await other.closed() == 4401
+
+    run(scene)
+
+
+def test_rights_decided_while_a_page_asks_for_its_rows_hold_for_the_answer(cast, monkeypatch):
+    number = Story(cast).walk_to(State.HANDLING).case.number
+
+    async def scene() -> None:
+        page = await (await Page(cast.clerk_sun).open()).subscribe()
+        (line,) = hub_here().lines
+        await (await Page(cast.clerk_hua).open()).subscribe()
+        after = list(hub_here().lines)[-1].entrance
+        seen = door.numbers_seen
+
+        def decided_meanwhile(entrance: door.Entrance, numbers: list[str]) -> set[str]:
+            found = seen(entrance, numbers)
+            line.entrance = after
+            return found
+
+        monkeypatch.setattr(door, "numbers_seen", decided_meanwhile)
+        await page.ask(rows=[number])
+        assert (await page.hear("gone"))["cases"] == [number]
 
     run(scene)
 

@@ -89,6 +89,21 @@ def test_a_line_whose_rights_are_being_decided_says_nothing_and_loads_again_afte
     assert [each["type"] for each in socket.drain()] == ["reload"]
 
 
+def test_a_case_that_goes_out_of_sight_while_rights_are_decided_is_found_gone_by_loading_again():
+    socket = Socket()
+    socket.line.begin(0)
+    socket.drain()
+    socket.line.rows = {"20267"}
+    socket.line.is_held = True
+    socket.line.lose(told(1, 8))
+    socket.line.release()
+    assert socket.drain() == [], "none of this page's"
+    socket.line.is_held = True
+    socket.line.lose(told(2, 7))
+    socket.line.release()
+    assert [each["type"] for each in socket.drain()] == ["reload"]
+
+
 @given(st.lists(st.tuples(st.integers(1, 6), st.booleans()), max_size=60))
 def test_whatever_the_pace_positions_follow_each_other_and_the_last_of_each_case_arrives(steps):
     socket = Socket()
