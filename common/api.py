@@ -1,5 +1,6 @@
 """What every endpoint shares: one shape of refusal, pages by cursor that never count."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -11,7 +12,9 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
-from common.errors import RETRY_AFTER_SECONDS, answer_of
+from common.errors import RETRY_AFTER_SECONDS, DomainError, answer_of
+
+MOST_DIGITS = 6
 
 
 class CursorPagination(BaseCursorPagination):
@@ -21,6 +24,17 @@ class CursorPagination(BaseCursorPagination):
     max_page_size = 100
     page_size_query_param = "page_size"
     ordering = "-id"
+
+
+def rows_wanted(query: Mapping[str, str], name: str, *, default: int, most: int) -> int:
+    """Return how many rows a query asks for; raise ``invalid`` for what is not 1 to ``most``."""
+    text = query.get(name) or str(default)
+    is_short = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    number = int(text) if is_short else 0
+    if not 1 <= number <= most:
+        message = _("Choose a number from 1 to %(most)s.") % {"most": most}
+        raise DomainError("invalid", message, {name: [message]})
+    return number
 
 
 def refusal(code: str, message: Any, fields: Any = None, http_status: int = 400) -> Response:

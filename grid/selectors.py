@@ -202,6 +202,8 @@ def area_by_code(code: str, on: date | None = None) -> CodeAnswer:
     Codes are given to other areas in time: without a day whoever bears it today is meant, else
     whoever bore it last. Raise UnknownCode 404 for one that nobody bore.
     """
+    if "\x00" in code:
+        raise UnknownCode(code)
     bearers = AreaCode.objects.filter(scheme=SCHEME, code=code).select_related("area")
     if on is not None:
         bearer = bearers.valid_on(on).first()
@@ -262,4 +264,6 @@ def _without_code_row(code: str) -> CodeAnswer:
 
 def cell_on(code: str, day: date) -> GridCell | None:
     """Return the cell that bears the code on a day."""
+    if "\x00" in code:
+        return None
     return GridCell.objects.valid_on(day).filter(code=code).first()

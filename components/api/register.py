@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from accounts.idempotency import run_once
 from accounts.models import User
 from common import clock
+from common.api import rows_wanted
 from common.errors import DomainError
 from common.rows import rows_estimate
 from components.api.representations import change_data, record_data, summary_data
@@ -99,7 +100,7 @@ class ComponentListView(APIView):
             cursor=query.get("cursor", ""),
             ordering=query.get("ordering", ""),
             about=about,
-            size=_page_size(query.get("page_size") or str(PAGE_SIZE)),
+            size=rows_wanted(query, "page_size", default=PAGE_SIZE, most=MAX_PAGE),
         )
         is_all = not page.previous and not page.next
         total = Total(len(rows)) if is_all else ledger_total(narrowed.rows, about)
@@ -240,13 +241,6 @@ def _version(body: dict[str, Any]) -> int:
     if not isinstance(raw, int) or isinstance(raw, bool):
         raise _invalid("version", _("Send the version of the record you saw."))
     return raw
-
-
-def _page_size(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= MAX_PAGE):
-        message = _("Choose a number from 1 to %(most)s.") % {"most": MAX_PAGE}
-        raise _invalid("page_size", message)
-    return int(text)
 
 
 def _address(request: Request, cursor: str) -> str | None:

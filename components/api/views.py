@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common import clock
+from common.api import rows_wanted
 from common.errors import DomainError
 from components.api.representations import component_data, type_data
 from components.api.serializers import (
@@ -28,7 +29,7 @@ from components.selectors import (
 )
 from grid.api.serializers import GridRefusalSerializer
 
-MAX_LIMIT = 50
+DEFAULT_LIMIT, MAX_LIMIT = 5, 50
 REFUSED = {400: GridRefusalSerializer, 404: GridRefusalSerializer}
 
 
@@ -78,7 +79,8 @@ class NearestComponentsView(APIView):
         code = _text(request, "type")
         if code:
             type_get(code, timezone.localdate(clock.now()))
-        found = components_nearest(lon, lat, code or None, _limit(request))
+        limit = rows_wanted(request.query_params, "limit", default=DEFAULT_LIMIT, most=MAX_LIMIT)
+        found = components_nearest(lon, lat, code or None, limit)
         return Response(
             [{**component_data(row), "distance_m": round(row.away_m, 1)} for row in found]
         )
@@ -92,13 +94,6 @@ def _degrees(request: Request, name: str, most: int) -> float:
     if not abs(value) <= most:
         raise _invalid(name, _("Longitude and latitude must be numbers in range."))
     return value
-
-
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", "5")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= MAX_LIMIT):
-        raise _invalid("limit", _("Choose a number from 1 to %(most)s.") % {"most": MAX_LIMIT})
-    return int(text)
 
 
 def _text(request: Request, name: str) -> str:

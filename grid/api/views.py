@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common import clock
+from common.api import rows_wanted
 from common.errors import DomainError
 from grid.api.serializers import (
     AreaCodeSerializer,
@@ -148,7 +149,7 @@ class PlaceSearchView(APIView):
             given.get("q", ""),
             on=timezone.localdate(clock.now()),
             near=near,
-            limit=_limit(request),
+            limit=rows_wanted(given, "limit", default=DEFAULT_LIMIT, most=MAX_LIMIT),
         )
         return Response(FoundPlaceSerializer(found, many=True).data)
 
@@ -175,14 +176,6 @@ class PlaceWordsView(APIView):
         if words is None:
             raise OutsideCity
         return Response(PlaceWordsSerializer(words).data)
-
-
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", str(DEFAULT_LIMIT))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= MAX_LIMIT):
-        message = _("A number from 1 to %(most)d.") % {"most": MAX_LIMIT}
-        raise DomainError("invalid", message, {"limit": [message]})
-    return int(text)
 
 
 def _fields(place: Location) -> dict[str, Any]:

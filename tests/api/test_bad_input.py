@@ -386,16 +386,19 @@ READ = [
     "grid/locate/",
     "catalogue/types/",
     "organisations/",
+    "components/",
     "components/nearest/",
+    "areas/",
+    "places/",
     "components/1/",
     "meta/",
 ]
 NAMES = (
     "state", "type", "department", "district", "cell", "light", "source", "q", "cursor",
     "reported_after", "reported_before", "ordering", "page_size", "after", "lon", "lat", "kind",
-    "limit", "unknown",
+    "limit", "code", "on", "unknown",
 )  # fmt: skip
-STRANGE = ("", "\x00", "-1", "9" * 30, "1e999", "🚮", "x" * 2000)
+STRANGE = ("", "\x00", "-1", "9" * 30, "9" * 5000, "1e999", "🚮", "x" * 2000)
 # What a long answer looks at; the names that mean nothing to it are all sent at once.
 LOOKED_AT = {"catalogue/types/": ("q", "kind")}
 
@@ -421,10 +424,22 @@ def test_strange_moments_in_a_filter_never_fail(acceptor, moment):
 
 @pytest.mark.parametrize("number", ["%00", "%ff", "x" * 500, "..%2f", "2026'", "🚮"])
 def test_strange_numbers_of_cases_are_not_found(acceptor, number):
-    for path in (f"cases/{number}/", f"cases/{number}/events/", f"components/{number}/"):
+    of_cases = f"cases/{number}/", f"cases/{number}/events/"
+    for path in (*of_cases, f"components/{number}/", f"grid/cells/{number}/"):
         assert acceptor.client.get(f"/api/v1/{path}").status_code == 404
     answer = acceptor.post(f"cases/{number}/actions/accept/", {"version": 1})
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("count", ["00500000", "0050" + "0" * 5000, "0", "101"])
+def test_no_number_of_rows_gets_past_the_most(acceptor, cast, assert_refused, count):
+    lon, lat = cast.place
+    for path, name, query in (
+        ("components/", "page_size", {}),
+        ("components/nearest/", "limit", {"lon": lon, "lat": lat}),
+        ("places/", "limit", {"q": "路"}),
+    ):
+        assert_refused(acceptor.get(path, **query, **{name: count}), 400, "invalid", name)
 
 
 def test_nothing_half_written_stays_after_a_refusal(cast, api_of, assert_refused):
