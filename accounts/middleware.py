@@ -25,11 +25,12 @@ from common.refusals import refusal_page
 
 SCRIPT_HEADERS = {"Hx-Request", "X-Requested-With"}
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-# Namespaces of pages whose writes are nobody's turn of duty.
+# Namespaces of addresses whose writes are nobody's turn of duty.
 IN_OWN_NAME = frozenset(
     {
         "admin",
         "components",
+        "components_api",
         "census",
         "plates",
         "atlas",

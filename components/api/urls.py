@@ -6,6 +6,7 @@ from django.urls import path
 
 from components.api import register, views
 
+app_name = "components_api"
 urlpatterns = [
     path("catalogue/types/", views.TypeListView.as_view()),
     path("components/nearest/", views.NearestComponentsView.as_view()),

@@ -81,6 +81,12 @@ def test_what_is_done_in_ones_own_name_is_refused_while_standing_in(
     assert answer.status_code == 403
     assert "in your own name" in answer.text
     assert client.get(f"/components/{code}/").status_code == 200
+    sent = {"kind": "retire", "proposed": {}, "reason": "x", "version": 0}
+    for path in (f"{code}/changes", "changes/1/approve"):
+        by_program = client.post(f"/api/v1/components/{path}/", sent, "application/json")
+        assert (by_program.status_code, by_program.json()["code"]) == (403, "role_refused")
+        assert "in your own name" in by_program.json()["message"]
+    assert client.get(f"/api/v1/components/{code}/").status_code == 200
     refused = client.post("/evaluation/periods/open/", {"kind": "month", "day": "2026-02-01"})
     assert (refused.status_code, EvaluationPeriod.objects.count()) == (403, 0)
     assert "in your own name" in refused.text
