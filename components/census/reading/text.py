@@ -39,8 +39,13 @@ csv.field_size_limit(LONGEST_FIELD)
 def layout_of(path: Path, *, encoding: str = "", delimiter: str = "") -> Layout:
     """Find encoding, delimiter and headers."""
     encoding = _known(encoding) if encoding else encoding_of(path)
-    with path.open(encoding=encoding, newline="") as file:
-        sample = "".join(islice(_lines(file), SAMPLE_LINES))
+    lines: list[str] = []
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            lines.extend(islice(_lines(file), SAMPLE_LINES))
+    except UnicodeError as error:
+        raise _written_otherwise(len(lines) + 1, encoding) from error
+    sample = "".join(lines)
     if not sample.strip("\ufeff\r\n\t ,;|"):
         raise refused(_("This file is empty."))
     delimiter = delimiter or delimiter_of(sample)
@@ -78,11 +83,8 @@ def batches_of(path: Path, layout: Layout, *, skip: int = 0, size: int = BATCH) 
                 yield batch
         except csv.Error as error:
             raise _unreadable(reader.line_num) from error
-        except UnicodeDecodeError as error:
-            raise refused(
-                _("From line %(line)s on this file is not written in %(encoding)s.")
-                % {"line": reader.line_num + 1, "encoding": layout.encoding}
-            ) from error
+        except UnicodeError as error:
+            raise _written_otherwise(reader.line_num + 1, layout.encoding) from error
 
 
 def encoding_of(path: Path) -> str:
@@ -143,9 +145,17 @@ def _is_readable(path: Path, encoding: str) -> bool:
 
 def _known(encoding: str) -> str:
     try:
+        "".encode(encoding)  # of text: the codecs of bytes to bytes are none
         return codecs.lookup(encoding).name
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
         raise refused(_("There is no encoding “%(name)s”.") % {"name": encoding[:30]}) from error
+
+
+def _written_otherwise(line: int, encoding: str) -> Exception:
+    return refused(
+        _("From line %(line)s on this file is not written in %(encoding)s.")
+        % {"line": line, "encoding": encoding}
+    )
 
 
 def _unreadable(line: int) -> Exception:

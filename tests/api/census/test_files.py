@@ -111,6 +111,29 @@ def test_csv_in_any_encoding_with_any_delimiter(census, encoding, delimiter):
 
 
 @pytest.mark.parametrize(
+    ("written", "named", "sentence"),
+    [
+        ("gb18030", "UTF-8", "From line 1 on this file is not written in utf-8."),
+        ("utf-8", "UTF-16", "From line 1 on this file is not written in utf-16."),
+        ("utf-8", "hex", "There is no encoding “hex”."),
+        ("utf-8", "undefined", "There is no encoding “undefined”."),
+        ("utf-8", "\x00", "There is no encoding “\x00”."),
+    ],
+)
+def test_another_encoding_than_the_file_has_is_refused(census, written, named, sentence):
+    text = f"{HEADERS}\n{census.rows(2)}"
+    with pytest.raises(DomainError) as refused:
+        census.upload(text.encode(written), encoding=named)
+    assert str(refused.value.message) == sentence
+
+
+def test_a_file_that_breaks_off_within_a_character_is_refused(census):
+    with pytest.raises(DomainError) as refused:
+        census.upload(f"{HEADERS}\n{census.rows(2)}".encode("utf-16") + b"x")
+    assert "not written in utf-16" in str(refused.value.message)
+
+
+@pytest.mark.parametrize(
     ("datum", "shift"), [("gcj02", gcj02_from_wgs84), ("bd09", bd09_from_wgs84)]
 )
 def test_the_datums_of_map_services_are_undone(census, datum, shift):
