@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from common.errors import DomainError
+from components.census.reading.layout import clean
 from components.census.workflow import Datum
 
 FIELDS = {
@@ -143,7 +144,7 @@ def mapping_checked(
 def _texts(given: Any, known: Mapping[str, Any] | None, field: str) -> dict[str, str]:
     if not isinstance(given or {}, Mapping):
         raise _wrong(field, _("The mapping cannot be used."))
-    texts = {str(name): str(text).strip() for name, text in (given or {}).items()}
+    texts = {clean(name): clean(text) for name, text in (given or {}).items()}
     if known is not None and (unknown := texts.keys() - known.keys()):
         raise _wrong(
             field,

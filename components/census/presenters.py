@@ -20,6 +20,7 @@ from components.census.selectors import bad_rows, findings_of_kind, objections_i
 from components.census.steps.read import file_of, ground_for, layout_kept
 from components.census.workflow import (
     WORKING,
+    Datum,
     FindingKind,
     SurveyState,
 )
@@ -179,7 +180,7 @@ def preview_points(survey: Survey, data: Mapping[str, str]) -> dict[str, Any]:
 
     Raise DomainError ``invalid`` for a datum or columns that cannot work.
     """
-    survey.datum = data.get("datum") or survey.datum
+    survey.datum = data["datum"] if data.get("datum") in Datum.values else survey.datum
     survey.crs = data.get("crs", "")
     columns = {
         name: data[f"column-{name}"] for name in PLACE_FIELDS if data.get(f"column-{name}")

@@ -87,4 +87,5 @@ def problem_sentence(text: str) -> str:
     what = str(FIELDS[problem.what]) if problem.what in FIELDS else problem.what
     if problem.kind in ABOUT_A_ROW and not what:
         what = _("… (see the report)")
-    return str(SENTENCES.get(problem.kind, problem.kind)) % {"what": what}
+    sentence = SENTENCES.get(problem.kind)
+    return problem.kind if sentence is None else str(sentence) % {"what": what}

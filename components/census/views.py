@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -20,6 +21,7 @@ from accounts.models import User
 from accounts.roles import CONFIRM_SURVEYS, IMPORT_SURVEYS, REVIEW_SURVEYS, may
 from common import clock
 from common.errors import DomainError
+from common.text import clean_text
 from components.census import services
 from components.census.mapping import FIELDS
 from components.census.models import MappingProfile, Survey, SurveyConfirmation, SurveyPart
@@ -52,6 +54,7 @@ from components.models import CaseType, TypeKind
 
 LIST_LENGTH = 50
 ROWS_SHOWN = 50
+MOST_DIGITS = 18  # of a number that a column can hold
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -207,7 +210,8 @@ def mapping_posted(request: HttpRequest, found: Survey) -> dict[str, Any]:
     """Return the mapping of the form, or of the profile that was chosen."""
     data = request.POST
     if data.get("profile"):
-        return get_object_or_404(MappingProfile, pk=data["profile"], city=found.city_id).mapping
+        chosen = numbers([data["profile"]])
+        return get_object_or_404(MappingProfile, pk__in=chosen, city=found.city_id).mapping
     return {
         "columns": {name: data.get(f"column-{name}", "") for name in FIELDS},
         "constants": {name: data.get(f"constant-{name}", "") for name in FIELDS},
@@ -218,6 +222,26 @@ def mapping_posted(request: HttpRequest, found: Survey) -> dict[str, Any]:
         },
         "values": values_read(data.get("values", "")),
     }
+
+
+def numbers(texts: Iterable[str]) -> list[int]:
+    """Return those texts that are numbers of rows."""
+    return [
+        int(text)
+        for text in texts
+        if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
+    ]
+
+
+def day_posted(text: str) -> date | None:
+    """Return the day of a form, None where it is left out; raise DomainError for what is none."""
+    try:
+        day = parse_date(text)
+    except ValueError:
+        day = None
+    if text and day is None:
+        raise DomainError("invalid", _("This must be a date."))
+    return day
 
 
 @require_safe
@@ -264,9 +288,9 @@ def report(request: HttpRequest, survey_id: int) -> HttpResponseBase:
 def errors(request: HttpRequest, survey_id: int) -> HttpResponse:
     """Show rows with errors, of one kind if asked, and where they lie."""
     found = get_object_or_404(surveys_of(request.user), pk=survey_id)
-    problem = request.GET.get("problem", "")
-    after = request.GET.get("after", "0")
-    rows = error_rows(found, problem, int(after) if after.isdecimal() else 0, ROWS_SHOWN)
+    problem = clean_text(request.GET.get("problem", ""))
+    after = sum(numbers([request.GET.get("after", "")]))
+    rows = error_rows(found, problem, after, ROWS_SHOWN)
     places = bad_places(found, problem=problem)
     points = [
         {"lon": lon, "lat": lat, "light": "red", "label": f"{line}: {problem_sentence(wrong[0])}"}
@@ -314,7 +338,7 @@ def _start(request: HttpRequest, found: Survey) -> None:
         datum=data.get("datum", "") if data.get("datum") in Datum.values else "",
         crs=data.get("crs", "").strip()[:500],
         source=data.get("source", "").strip(),
-        surveyed_date=parse_date(data.get("surveyed_date", "") or ""),
+        surveyed_date=day_posted(data.get("surveyed_date", "")),
         coverage=Coverage.PART if data.get("coverage") == Coverage.PART else Coverage.WHOLE,
         is_near_allowed=bool(data.get("is_near_allowed")),
         profile_name=data.get("profile_name", ""),
@@ -425,7 +449,7 @@ def part_act(request: HttpRequest, survey_id: int, part_id: int, action: str) ->
 
 def _decide(request: HttpRequest, common: dict[str, Any]) -> None:
     data = request.POST
-    chosen = [int(text) for text in data.getlist("finding") if text.isdecimal()]
+    chosen = numbers(data.getlist("finding"))
     services.findings_decide(
         **common,
         is_accepted=data.get("decision") == "accept",
@@ -483,7 +507,7 @@ def days_left(until: date | None) -> int:
 
 def _confirm(request: HttpRequest, asked: SurveyConfirmation) -> None:
     data = request.POST
-    lines = [int(text) for text in data.getlist("line") if text.isdecimal()]
+    lines = numbers(data.getlist("line"))
     reason = data.get("reason", "")
     services.survey_confirm(
         actor=request.user,

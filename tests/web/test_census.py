@@ -188,6 +188,55 @@ def test_what_cannot_be_read_is_said_where_it_was_sent(page_of, census):
     assert bai.get(f"{ROOT}99999/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"surveyed_date": "2026-02-30"}, 400),
+        ({"surveyed_date": "yesterday"}, 400),
+        ({"profile": "x"}, 404),
+        ({"profile": "9" * 5000}, 404),
+        ({"source": "普\x00查", "profile_name": "井\x00盖", "crs": "\x00"}, 302),
+        ({"constant-name": "井\x00盖", "values": "type: 雨水\x00 = 雨水井盖"}, 302),
+    ],
+)
+def test_odd_words_and_numbers_never_break_setting_a_survey_up(page_of, census, sent, status):
+    survey = census.upload(f"{HEADERS}\n{census.rows(1)}")
+    assert set_up(page_of("administrator_bai"), survey, **sent).status_code == status
+    survey.refresh_from_db()
+    assert survey.state == ("reading" if status == 302 else "uploaded")
+
+
+def test_odd_words_and_numbers_never_break_the_pages_of_a_survey(page_of, census):
+    survey = census.read(f"{HEADERS}\n{census.rows(2)}B1,没有的,完好,0,0\n")
+    bai, zhao, address = (
+        page_of("administrator_bai"),
+        page_of("supervisor_zhao"),
+        ROOT + str(survey.pk),
+    )
+    assert bai.get(f"{address}/preview/", {"datum": "x"}).status_code == 200
+    for odd in ("\x00", "%", "near:%", "٣", "9" * 30, "9" * 5000):
+        for name in ("problem", "after"):
+            assert bai.get(f"{address}/errors/", {name: odd}).status_code == 200
+    part = f"{address}/parts/{census.submit(survey).parts.get().pk}"
+    for odd in ("\x00", "9" * 30, "9" * 5000):
+        assert zhao.post(f"{part}/decide/", {"finding": odd}).status_code == 302
+        assert zhao.post(f"{part}/decide/", {"all": "1", "kind": odd}).status_code == 400
+    assert SurveyFinding.objects.filter(survey=survey, is_accepted=True).count() == 2
+    assert zhao.post(f"{part}/send-back/", {"reason": " \x00"}).status_code == 400
+    assert zhao.post(f"{part}/send-back/", {"reason": "已\x00看"}).status_code == 302
+    assert survey.parts.get().reason == "已看"
+
+
+def test_odd_words_and_numbers_never_break_a_bodys_word(page_of, census, cast):
+    survey = census.submit(census.read(f"{HEADERS}\n{census.rows(2)}"), days=3)
+    hua, address = page_of("clerk_hua"), f"{ROOT}{survey.pk}/confirm/{cast.bodies['gardens'].pk}/"
+    assert hua.post(address, {"line": "2", "reason": "\x00"}).status_code == 400
+    sent = {"line": ["2", "9" * 5000], "reason": "不\x00是", "note": "见\x00下"}
+    assert hua.post(address, sent).status_code == 302
+    answer = survey.confirmations.get()
+    assert (answer.note, answer.objections.get().reason) == ("见下", "不是")
+
+
 def test_a_cancelled_survey_says_so(page_of, census):
     survey = census.read(f"{HEADERS}\n{census.rows(2)}")
     bai = page_of("administrator_bai")

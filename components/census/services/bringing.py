@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import City, User
 from common.errors import DomainError
+from common.text import clean_text
 from components.census.mapping import datum_suggested, mapping_checked, mapping_suggested
 from components.census.models import MappingProfile, Survey
 from components.census.publish import work_later
@@ -156,7 +157,8 @@ def survey_start(
         has_shapes=survey.has_shapes,
     ) | {"headers": survey.headers}
     survey.datum = Datum(datum) if datum else survey.datum
-    survey.crs, survey.source = crs or survey.crs, (source or survey.source)[:60]
+    survey.crs = clean_text(crs) or survey.crs
+    survey.source = (clean_text(source) or survey.source)[:60]
     survey.surveyed_date = surveyed_date
     survey.coverage, survey.is_near_allowed = Coverage(coverage), is_near_allowed
     survey.communities = _communities(survey.city, communities)
@@ -164,8 +166,8 @@ def survey_start(
     survey.position, survey.error, survey.started_at = BEGIN, "", now
     survey.ended_at = survey.ended_by = survey.rows_removed_at = None
     survey.save()
-    if profile_name:
-        _profile_save(survey, actor, profile_name.strip()[:80], now)
+    if profile_name := clean_text(profile_name):
+        _profile_save(survey, actor, profile_name[:80], now)
     work_later(survey.pk)
     return survey
 

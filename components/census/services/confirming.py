@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
 from common.errors import DomainError
+from common.text import clean_text
 from components.census.models import (
     Survey,
     SurveyConfirmation,
@@ -86,7 +87,7 @@ def survey_confirm(
         raise NotThere
     if survey.state != SurveyState.CONFIRMING or asked.answer != SurveyConfirmation.Answer.OPEN:
         raise not_possible(_("This is no longer waiting for your word."))
-    objections = dict(objections or {})
+    objections = {line: clean_text(reason) for line, reason in (objections or {}).items()}
     _check_objections(survey, organisation, objections)
     SurveyObjection.objects.bulk_create(
         SurveyObjection(confirmation=asked, line=line, reason=reason)
@@ -95,7 +96,7 @@ def survey_confirm(
     SurveyFinding.objects.filter(survey=survey, line__in=list(objections)).update(is_accepted=False)
     answers = SurveyConfirmation.Answer
     asked.answer = answers.OBJECTED if objections else answers.CONFIRMED
-    asked.answered_by, asked.answered_at, asked.note = actor, now, note
+    asked.answered_by, asked.answered_at, asked.note = actor, now, clean_text(note)
     asked.save()
     if not survey.confirmations.filter(answer=answers.OPEN).exists():
         review_begin(survey, now=now)
@@ -107,7 +108,7 @@ def _check_objections(
 ) -> None:
     if not objections:
         return
-    if any(not reason.strip() for reason in objections.values()):
+    if not all(objections.values()):
         raise DomainError("invalid", _("Say why you object."), {"reason": [_("Say why.")]})
     found = statement(
         "SELECT line FROM components_surveyrow WHERE survey_id = %(survey)s"
@@ -144,8 +145,9 @@ def confirmations_expire(*, now: datetime) -> int:
     ended = 0
     for survey_id in due.values_list("pk", flat=True):
         with transaction.atomic():
-            survey = Survey.objects.select_for_update(skip_locked=True).get(pk=survey_id)
-            if survey.state == SurveyState.CONFIRMING:
+            free = Survey.objects.select_for_update(skip_locked=True).filter(pk=survey_id)
+            survey = free.first()
+            if survey is not None and survey.state == SurveyState.CONFIRMING:
                 silence_record(survey, now=now)
                 ended += 1
     return ended

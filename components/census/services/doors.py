@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from common.errors import DomainError
+from common.text import clean_text
 from components.census.models import Survey, SurveyPart
 from components.census.workflow import PART_ACTIONS, SURVEY_ACTIONS
 
@@ -68,7 +69,7 @@ def refuse_same_person(survey: Survey, actor: User) -> None:
 
 def need_reason(reason: str) -> None:
     """Refuse an act without a reason: ``missing_field`` 400."""
-    if not reason.strip():
+    if not clean_text(reason):
         raise DomainError("missing_field", _("Say why."), {"reason": [_("Say why.")]})
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from common.errors import DomainError
+from common.text import clean_text
 from components.census.models import Survey, SurveyFinding, SurveyPart
 from components.census.publish import work_later
 from components.census.services.doors import (
@@ -22,7 +23,7 @@ from components.census.services.doors import (
     survey_locked,
     survey_move,
 )
-from components.census.workflow import DECIDED, PUBLISHERS, PartState, SurveyState
+from components.census.workflow import DECIDED, PUBLISHERS, FindingKind, PartState, SurveyState
 
 
 def review_begin(survey: Survey, *, now: datetime) -> None:
@@ -103,6 +104,9 @@ def findings_decide(
         raise not_possible(_("This part has been decided already."))
     found = SurveyFinding.objects.filter(survey=part.survey_id, community_id=part.community_id)
     if kind:
+        if kind not in FindingKind.values:
+            message = _("Choose one of: %(values)s.") % {"values": ", ".join(FindingKind.values)}
+            raise DomainError("invalid", message, {"kind": [message]})
         found = found.filter(kind=kind)
     if type_id:
         found = found.filter(type_id=type_id)
@@ -136,7 +140,11 @@ def parts_approve(
     if wanted := list(parts):
         found = found.filter(pk__in=wanted)
     count = found.update(
-        state=PartState.APPROVED, decided_by=actor, decided_at=now, reason=reason.strip(), error=""
+        state=PartState.APPROVED,
+        decided_by=actor,
+        decided_at=now,
+        reason=clean_text(reason),
+        error="",
     )
     if not count:
         raise not_possible(_("There is nothing to approve."))
@@ -167,12 +175,13 @@ def part_roll_back(*, actor: User, part_id: int, now: datetime, reason: str) -> 
     part = part_locked(part_id)
     part_move(part, "roll_back")
     need_reason(reason)
-    part.undone_by, part.undo_reason, part.error = actor, reason.strip(), ""
+    part.undone_by, part.undo_reason, part.error = actor, clean_text(reason), ""
     part.save()
     work_later(part.survey_id)
     return part
 
 
 def _decided(part: SurveyPart, actor: User, now: datetime, reason: str) -> None:
-    part.decided_by, part.decided_at, part.reason, part.error = actor, now, reason.strip(), ""
+    part.decided_by, part.decided_at, part.error = actor, now, ""
+    part.reason = clean_text(reason)
     part.save()
