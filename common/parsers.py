@@ -36,14 +36,15 @@ class JSONParser(BaseParser):
             value = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise ParseError(_("This is not JSON.")) from error
-        if _is_deeper_than(MAX_DEPTH, value):
+        if is_deeper_than(MAX_DEPTH, value):
             raise ParseError(_("This JSON is nested too deeply."))
         return value
 
 
-def _is_deeper_than(levels: int, value: Any) -> bool:
+def is_deeper_than(levels: int, value: Any) -> bool:
+    """Tell whether plain JSON is nested deeper."""
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list):
         return False
-    return levels == 0 or any(_is_deeper_than(levels - 1, part) for part in value)
+    return levels == 0 or any(is_deeper_than(levels - 1, part) for part in value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 from django.utils.translation import pgettext
 
@@ -24,6 +25,15 @@ def clean_text(raw: str) -> str:
         if char in _KEPT or char in _JOINERS or unicodedata.category(char) not in ("Cc", "Cf", "Cs")
     )
     return unicodedata.normalize("NFC", "".join(kept)).strip()
+
+
+def clean_json(value: Any) -> Any:
+    """Return plain JSON with every text, names too, as ``clean_text`` leaves it."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {clean_text(name): clean_json(each) for name, each in value.items()}
+    return [clean_json(each) for each in value] if isinstance(value, list) else value
 
 
 def list_words(items: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from accounts.roles import APPROVE_CHANGES, PROPOSE_CHANGES, ROLES, Role, may
 from common.errors import DomainError
-from common.text import clean_text
+from common.text import clean_json, clean_text
 from components.models import Component
 from components.register.history import last_event_of
 from components.register.models import ComponentChange
@@ -92,6 +92,7 @@ def change_ask(
     if component.change_requests.filter(state=State.OPEN).exists():
         message = _("A change of this component waits for a decision already.")
         raise DomainError("not_possible", message, status=409)
+    proposed = clean_json(proposed)
     values = proposal_read(component, kind, proposed, timezone.localdate(now))
     if kind == Kind.MERGE:
         _would_merge(actor, component, values["into"], now)

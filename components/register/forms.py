@@ -14,6 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
+from common.parsers import MAX_DEPTH, is_deeper_than
 from common.templatetags.ui import named
 from components.models import Component
 from components.register.history import attribute_label, attribute_words
@@ -218,9 +219,12 @@ class GeometryField(forms.CharField):
         if not text:
             return None
         try:
-            return json.loads(text)
-        except ValueError:
-            raise forms.ValidationError(_("This must be a GeoJSON geometry.")) from None
+            geometry = json.loads(text)
+        except (ValueError, RecursionError):
+            geometry = None
+        if geometry is None or is_deeper_than(MAX_DEPTH, geometry):
+            raise forms.ValidationError(_("This must be a GeoJSON geometry."))
+        return geometry
 
 
 def place_fields(component: Component) -> dict[str, forms.Field]:

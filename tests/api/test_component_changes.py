@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from django.contrib.gis.geos import Point
+from django.contrib.gis.geos import LineString, Point
 
 from common.errors import DomainError
 from components.models import CaseType, Component
@@ -338,6 +338,16 @@ def test_over_the_api_a_change_is_asked_once_and_decided(api_of, cover, assert_r
     assert (history[0]["by"], history[0]["asked_by"]) == ("supervisor_zhao", "collector_chen")
 
 
+def test_over_the_api_what_is_kept_of_a_change_is_made_fit_to_store(api_of, cover):
+    lon, lat = cover.point.coords
+    place = {"type": "Point", "coordinates": [lon + 1e-5, lat], "\x00": ["\x00"]}
+    proposed = {"name": "大\x00井", "geometry": place}
+    body = {"kind": "replace", "proposed": proposed, "reason": "换了", "version": 0}
+    asked = api_of("collector_chen").post(f"components/{cover.code}/changes/", body)
+    assert asked.status_code == 201
+    assert asked.json()["proposed"]["name"] == "大井"
+
+
 def test_over_the_api_a_stale_change_gets_the_record_as_it_is(api_of, cover, cast, assert_refused):
     collector, supervisor = api_of("collector_chen"), api_of("supervisor_zhao")
     path = f"components/{cover.code}/changes/"
@@ -409,6 +419,18 @@ def test_the_page_keeps_what_was_typed_when_it_is_refused(page_of, cover):
     assert answer.status_code == 400
     assert "Nothing would change." in answer.text
     assert "没变" in answer.text
+
+
+@pytest.mark.parametrize("odd", ["[" * 50_000, "[" * 900 + "]" * 900, "9" * 5000, "NaN", "null"])
+def test_what_is_no_geometry_is_refused_on_the_page(page_of, cast, odd):
+    lon, lat = cast.place
+    line = LineString((lon, lat), (lon + 0.001, lat), srid=4326)
+    rail = make(cast, 0, "C0211", geometry=line)
+    answer = page_of("collector_chen").post(
+        f"/components/{rail.code}/changes/move/", form_of(rail, geometry=odd)
+    )
+    assert answer.status_code == 400
+    assert "must be a GeoJSON geometry" in answer.text
 
 
 def test_a_request_is_decided_on_its_page(page_of, ask, cover):
