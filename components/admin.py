@@ -178,7 +178,9 @@ class ComponentForm(forms.ModelForm):
         try:
             check_fits(case_type, geometry, data.get("attributes") or {})
             point = point_on(geometry)
-            locate(point.x, point.y, on=timezone.localdate(clock.now()))
+            body = data.get("competent_body")
+            city_id = self.instance.city_id or (body.city_id if body else None)
+            locate(point.x, point.y, on=timezone.localdate(clock.now()), city_id=city_id)
         except DomainError as refused:
             field = next((name for name in refused.fields if name in self.fields), None)
             raise ValidationError({field: refused.message} if field else refused.message) from None

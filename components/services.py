@@ -71,9 +71,9 @@ def component_create(
     """
     check_fits(type, geometry, attributes or {})
     point = point_on(geometry)
-    place = locate(point.x, point.y, on=on)
+    place = locate(point.x, point.y, on=on, city_id=competent_body.city_id)
     component = Component(
-        city=competent_body.city,
+        city_id=competent_body.city_id,
         code=code_next(district_code=place.district.code, type=type),
         type=type,
         name=name,
@@ -114,7 +114,8 @@ def component_update(
     check_fits(component.type, component.geometry, component.attributes)
     if "geometry" in changes:
         component.point = point_on(component.geometry)
-        place: Location = locate(component.point.x, component.point.y, on=on)
+        point, city_id = component.point, component.city_id
+        place: Location = locate(point.x, point.y, on=on, city_id=city_id)
         component.cell_id, component.community_id = place.cell_id, place.community.id
     _save(component, actor)
     return component

@@ -84,7 +84,7 @@ def _fits(component: Component, values: Mapping[str, Any], on: date) -> None:
     if "geometry" in values:
         point = point_on(geometry)
         try:
-            locate(point.x, point.y, on=on)
+            locate(point.x, point.y, on=on, city_id=component.city_id)
         except OutsideCity as outside:
             raise invalid("geometry", outside.message) from None
 

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from django.contrib.gis.geos import LineString, Point
 
+from accounts.models import City
 from common.errors import DomainError
 from components.models import CaseType, Component
 from components.register.changes import (
@@ -18,6 +19,7 @@ from components.register.changes import (
 from components.register.history import last_event_of
 from components.register.models import ComponentChange
 from components.services import component_create, component_retire, component_update
+from grid.models import Area
 from tests.cast import NOW, Cast, browser_of
 
 TODAY = date(2026, 3, 16)
@@ -336,6 +338,21 @@ def test_over_the_api_a_change_is_asked_once_and_decided(api_of, cover, assert_r
     history = collector.get(f"components/{cover.code}/").json()["history"]
     assert history[0]["changes"] == [{"label": "state", "before": "Intact", "after": "Damaged"}]
     assert (history[0]["by"], history[0]["asked_by"]) == ("supervisor_zhao", "collector_chen")
+
+
+def test_a_place_in_another_city_is_none_of_the_register(cast, cover, ask):
+    lon, lat = cast.near(30)
+    there = {"type": "Point", "coordinates": [lon, lat]}
+    asked = ask(kind="move", geometry=there)
+    Area.objects.update(city=City.objects.create(code="330200", name="宁波市"))
+    refused = refusal(
+        lambda: change_approve(actor=cast.supervisor_zhao, change_id=asked.pk, now=NOW)
+    )
+    assert list(refused.fields) == ["geometry"]
+    assert refusal(lambda: make(cast, 40)).code == "outside_city"
+    place = Point(lon, lat, srid=4326)
+    moved = {"actor": None, "component_id": cover.pk, "on": TODAY, "geometry": place}
+    assert refusal(lambda: component_update(**moved)).code == "outside_city"
 
 
 def test_over_the_api_what_is_kept_of_a_change_is_made_fit_to_store(api_of, cover):
