@@ -99,3 +99,19 @@ def test_nothing_moves_while_a_desk_comes_together(person, city_cast, path) -> N
     page.evaluate(DRAWN)
     moves = page.evaluate("window.moves")
     assert sum(value for value, _what in moves) < MOST_MOVED, moves
+
+
+def test_a_form_clicked_twice_is_sent_once(person) -> None:
+    somebody, sent = person("acceptor_wang"), []
+
+    def keep_waiting(route: Route) -> None:
+        sent.append(route.request.method)
+        route.fulfill(status=204)  # the page stays, as while an answer is on its way
+
+    somebody.page.route("**/i18n/**", keep_waiting)
+    button = somebody.page.get_by_role("button", name="中文")
+    with somebody.page.expect_request("**/i18n/**"):
+        button.click()
+    button.click()
+    somebody.go("/acceptance/")  # by now whatever was sent is known
+    assert sent == ["POST"]
