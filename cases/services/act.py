@@ -184,6 +184,14 @@ def _check_fields(situation: Situation, arrow: Arrow) -> None:
 
 
 def _walk(act: Act, idempotency_key: str) -> Case:
+    """Go the arrow with a case that is locked and may go it. What comes first matters:
+
+    1. What fell due before this act is told, with the clocks as they ran until now.
+    2. Effects and the new state; only then the clocks, which depend on both, and the case repeats
+       the one it waits for; then what needs those deadlines (``after_clocks``).
+    3. The event is chained over all of that and moves the case's head on; case and event are
+       written, photos and notices refer to the event.
+    """
     case, arrow = act.case, act.arrow
     deadlines_settle(act.clocks)
     old_state = case.current_state
