@@ -108,7 +108,7 @@ function startPatience() {
 // ── the map ─────────────────────────────────────────────────────────────────────────────────────
 
 function dots(city, things, className, radius) {
-  return city.L.layerGroup(things.map(({ lon, lat, label }) => city.L.circleMarker([lat, lon], { className, radius, weight: 2 }).bindTooltip(label)));
+  return city.L.layerGroup(things.map(({ lon, lat, label }) => city.L.circleMarker([lat, lon], { className, radius, weight: 2 }).bindTooltip(document.createTextNode(label))));
 }
 
 async function drawThings() {

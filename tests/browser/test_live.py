@@ -11,6 +11,7 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from playwright.sync_api import expect
 
 from accounts.services import user_set_roles
+from cases.workflow import State
 from citymgmt.asgi import application
 from tests.cast import Story
 from tests.faults.servers import wait_until
@@ -53,7 +54,7 @@ def test_what_others_do_arrives_on_open_pages_without_a_reload(person, city_cast
     story = Story(city_cast)
     number = story.case.number
     wang, wu = person("acceptor_wang"), person("acceptor_wu")
-    desk, listed = wang.go("/acceptance/"), wu.go("/cases/")
+    listed, desk = wu.go("/cases/"), wang.go("/acceptance/")  # nobody else has the report open
     lon, lat = city_cast.near(40)
     mapped = person("supervisor_zhao").go(f"/map/?at={lon},{lat},18")
     expect(desk.locator("#duplicates .section-title")).to_be_visible()  # the desk's own last words
@@ -84,3 +85,43 @@ def test_what_others_do_arrives_on_open_pages_without_a_reload(person, city_cast
 
     user_set_roles(user=city_cast.acceptor_wu, roles=[])
     expect(second.locator("[data-case].is-gone").first).to_be_visible()
+
+
+TOO_FAR_BEHIND = """async () => {
+    const { EventLog } = await import("/static/js/live/log.js");
+    const line = Object.assign(new EventTarget(), { isOpen: true, say() {} });
+    const log = new EventLog(line, { feed: "/api/v1/events/", position: 0 });
+    const told = [];
+    for (const name of ["reload", "read"]) log.addEventListener(name, () => told.push(name));
+    await log.resume();
+    return told;
+}"""
+
+
+def test_a_page_further_behind_than_it_reads_loads_again_what_it_shows(person, city_cast) -> None:
+    page = person("acceptor_wang").go("/cases/")
+    assert page.evaluate(TOO_FAR_BEHIND) == ["read"]
+    more = {"events": [], "position": 500, "is_complete": False}
+    page.route("**/api/v1/events/**", lambda route: route.fulfill(json=more))
+    assert page.evaluate(TOO_FAR_BEHIND) == ["reload", "read"]
+
+
+def test_rows_are_asked_for_ever_more_seldom_while_nobody_answers(person, city_cast) -> None:
+    story = Story(city_cast).walk_to(State.CHECKED)
+    page = person("acceptor_wang").go("/cases/")
+    expect(page.locator('[data-health="ok"]')).to_be_visible()
+    row = page.locator(f'[data-case="{story.case.number}"]')
+    expect(row.locator(".clock")).to_be_visible()
+    asked = []
+
+    def away(route):
+        asked.append(route)
+        route.fulfill(status=503)
+
+    page.route("**/live/rows/**", away)
+    story.act("close", city_cast.supervisor_zhao)
+    page.wait_for_timeout(5000)
+    assert 1 <= len(asked) <= 4
+    page.unroute("**/live/rows/**")
+    expect(row.locator(".badge")).to_contain_text("Closed")
+    expect(row.locator(".clock")).to_be_hidden()  # a closed case has no deadline to miss

@@ -153,3 +153,17 @@ def test_the_trend_joins_days_across_those_without_a_rate(chromium, address, day
     )
     assert " ".join(shapes) == drawn
     page.close()
+
+
+def test_a_share_that_is_not_all_never_reads_as_all(chromium, address) -> None:
+    page = chromium.new_page()
+    page.goto(f"{address}/login/")
+    shown = page.evaluate(
+        """async () => {
+            const { percent } = await import("/static/js/wall/format.js");
+            const shares = [[1, 3], [1999, 2000], [9999, 10000], [99999, 100000], [7, 7], [0, 7]];
+            return shares.map((share) => percent(...share)).join(" ");
+        }"""
+    )
+    assert shown == "33.3 99.95 99.99 99.99 100.0 0.0"
+    page.close()

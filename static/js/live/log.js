@@ -3,7 +3,7 @@
 // asked every few seconds. Dispatches "event" (detail: {case, position, from, state, version}),
 // "reload" and "read" (detail: whether the feed could be read).
 const ASK_EVERY_MS = 5000;
-const MOST_PAGES = 4; // of the feed at once: further behind, the page had better be made anew
+const MOST_PAGES = 4; // of the feed at once: further behind, what is shown is loaded again
 
 export class EventLog extends EventTarget {
   constructor(line, settings) {
@@ -70,13 +70,14 @@ export class EventLog extends EventTarget {
   }
 
   async read() {
-    for (let pages = 0, isComplete = false; !isComplete && pages < MOST_PAGES; pages += 1) {
+    for (let pages = 0; pages < MOST_PAGES; pages += 1) {
       const answer = await fetch(`${this.feed}?after=${this.upto}&page_size=500`, { headers: { Accept: "application/json" } });
       if (!answer.ok) throw new Error(String(answer.status));
       const page = await answer.json();
       page.events.forEach((row) => this.tell({ case: row.case, position: row.position, from: row.old_state, state: row.new_state }));
       this.upto = page.position;
-      isComplete = page.is_complete;
+      if (page.is_complete) return;
     }
+    this.dispatchEvent(new Event("reload"));
   }
 }

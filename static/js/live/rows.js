@@ -2,12 +2,14 @@
 // names its case by `data-case`; what the reader may not see any more is marked. A page about one
 // case (`data-case-page`) says that there is more to see and leaves it to the reader when.
 const WAIT_MS = 400;
+const LONGEST_WAIT_MS = 30_000; // while there is no answer
 const MOST_AT_ONCE = 50;
 
 export function startRows(line, log, settings) {
   const due = new Set();
   const shown = new Map(); // the newest position seen of each case
   let timer = null;
+  let wait = WAIT_MS;
 
   const say = () => {
     const numbers = [...new Set(all().map((row) => row.dataset.case))];
@@ -18,7 +20,7 @@ export function startRows(line, log, settings) {
 
   const ask = (numbers) => {
     numbers.forEach((number) => due.add(number));
-    if (!timer && due.size) timer = setTimeout(refresh, WAIT_MS * (1 + Math.random()));
+    if (!timer && due.size) timer = setTimeout(refresh, wait * (1 + Math.random()));
   };
   const refresh = async () => {
     timer = null;
@@ -28,10 +30,12 @@ export function startRows(line, log, settings) {
       const answer = await fetch(`${settings.rows}?cases=${numbers.join(",")}`, { headers: { Accept: "application/json" } });
       if (!answer.ok) throw new Error(String(answer.status));
       const found = await answer.json();
+      wait = WAIT_MS;
       Object.entries(found.rows).forEach(([number, row]) => rowsOf(number).forEach((element) => put(element, row)));
       found.gone.forEach(markGone);
     } catch {
-      numbers.forEach((number) => due.add(number)); // asked for again with the next event or beat
+      numbers.forEach((number) => due.add(number)); // asked for again, ever more seldom
+      wait = Math.min(2 * wait, LONGEST_WAIT_MS);
     }
     ask([]);
   };
@@ -77,7 +81,12 @@ function holdColumns(table) {
 }
 
 function replace(old, html) {
-  if (!old || !html) return;
+  if (!old) return;
+  if (!html) { // no clock runs now: the place is kept for the next one
+    old.hidden = true;
+    delete old.dataset.clock;
+    return;
+  }
   const template = document.createElement("template");
   template.innerHTML = html.trim();
   const made = template.content.firstElementChild;

@@ -19,7 +19,7 @@ class CellPicker {
     this.chosenLayer = L.geoJSON(null, { interactive: false, style: { className: "map-cell" } }).addTo(this.map);
     this.beatsLayer = L.geoJSON(null, {
       style: { className: "map-beat" },
-      onEachFeature: ({ properties }, layer) => layer.bindTooltip(`${properties.name} · ${properties.count}`, { sticky: true }),
+      onEachFeature: ({ properties }, layer) => layer.bindTooltip(document.createTextNode(`${properties.name} · ${properties.count}`), { sticky: true }),
     }).addTo(this.map);
     this.listen();
   }

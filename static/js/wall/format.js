@@ -16,10 +16,11 @@ export function changeFrom(now, before) {
   return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)}%`;
 }
 
-/** A share in percent with one decimal; with two where one would round it up to all. */
+/** A share in percent with one decimal; where that would round it up to all, cut to two. */
 export function percent(part, whole) {
   const value = (100 * part) / whole;
-  return value.toFixed(part < whole && value >= 99.95 ? 2 : 1);
+  if (part < whole && value >= 99.95) return (Math.min(Math.floor((10_000 * part) / whole), 9999) / 100).toFixed(2);
+  return value.toFixed(1);
 }
 
 /** 08:41:07 in the city. */
