@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -52,7 +52,12 @@ class Progress:
 
     def __init__(self, document: Document) -> None:
         self.document = document
+        self.acts: list[Callable[[], object]] = []
         self._told = 0.0
+
+    def when_stored(self, act: Callable[[], object]) -> None:
+        """Do something once the file lies in its place, together with saying that it is ready."""
+        self.acts.append(act)
 
     def total(self, count: int) -> None:
         """Say how much there is to do."""
@@ -118,14 +123,14 @@ def document_make(*, document_id: int, now: datetime) -> Document | None:
         return None
     try:
         with translation.override(document.language):
-            parts = MAKERS[document.kind](document, Progress(document), now)
-            path = _store(document, parts)
+            progress = Progress(document)
+            path = _store(document, MAKERS[document.kind](document, progress, now))
+            return _finish(document, path, progress.acts, now)
     except DomainError as refused:
         return _fail(document, str(refused.message), now)
     except Exception:
         log.exception("document_failed", document=document.pk, kind=document.kind)
         return _fail(document, _("Something went wrong. Ask for it again, or tell us."), now)
-    return _finish(document, path, now)
 
 
 def documents_unfinished(*, at: datetime) -> list[int]:
@@ -203,7 +208,12 @@ def _store(document: Document, parts: Iterator[Part]) -> Path:
     return path
 
 
-def _finish(document: Document, path: Path, now: datetime) -> Document:
+@transaction.atomic
+def _finish(
+    document: Document, path: Path, acts: Iterable[Callable[[], object]], now: datetime
+) -> Document:
+    for act in acts:
+        act()
     document.state, document.path, document.finished_at = Document.State.READY, str(path), now
     document.size_bytes = (Path(settings.MEDIA_ROOT) / path).stat().st_size
     document.done = document.total = max(document.total, 1)

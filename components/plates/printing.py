@@ -17,7 +17,7 @@ from grid.models import Area
 
 
 def print_plates(document: Document, progress: Progress, now: datetime) -> Iterator[Part]:
-    """Yield the sheets a document asks for; every plate on them counts as printed at the end."""
+    """Yield the sheets a document asks for; every plate on them counts as printed with it."""
     size = size_of(document.options)
     ids = list(plates_wanted(document.options).values_list("pk", flat=True))
     progress.total(len(ids))
@@ -28,7 +28,7 @@ def print_plates(document: Document, progress: Progress, now: datetime) -> Itera
         plates = [found[pk] for pk in batch]
         yield Part(f"plates-{number:03}.pdf", sheet_pdf(plates, size, document.title, now))
         progress.advance(len(batch))
-    plates_record_print(document=document, plate_ids=ids, now=now)
+    progress.when_stored(lambda: plates_record_print(document=document, plate_ids=ids, now=now))
 
 
 def plates_wanted(options: Mapping[str, Any]) -> QuerySet[Plate]:

@@ -389,6 +389,20 @@ def test_nginx_sends_the_file(keeper, plate):
     assert "attachment" in answer["Content-Disposition"]
 
 
+def test_what_could_not_be_stored_does_not_count_as_printed(keeper, plate, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "full"
+    settings.MEDIA_ROOT.write_text("no folder")
+    send = GUDANG_STREET | {"action": "print", "only_unprinted": "on"}
+    keeper.post("/components/plates/", send)
+    plate.refresh_from_db()
+    assert (Document.objects.get().state, plate.printed_at) == ("failed", None)
+    settings.MEDIA_ROOT = tmp_path
+    keeper.post("/components/plates/", send)
+    plate.refresh_from_db()
+    assert Document.objects.latest("pk").state == "ready"
+    assert plate.printed_at is not None
+
+
 def ask(cast, **changes) -> Document:
     given = {
         "kind": "plates",
