@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -193,6 +194,8 @@ def _value(text: str, schema: Mapping[str, Any]) -> Any:
     try:
         number = float(text)
     except ValueError:
+        return text
+    if not isfinite(number):  # "nan" and the like, which JSON has not
         return text
     return int(number) if number.is_integer() else number
 

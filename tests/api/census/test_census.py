@@ -191,13 +191,20 @@ def test_attributes_are_held_against_the_schema_of_the_type(census):
     none = f"2,古树名木,完好,{census.lon},{census.lat(25)},,120\n"
     young = f"3,古树名木,完好,{census.lon},{census.lat(45)},樟,12\n"
     other = f"4,雨水井盖,完好,{census.lon},{census.lat(65)},樟,\n"
-    survey = census.upload(header + good + none + young + other)
+    odd = "".join(
+        f"{number},古树名木,完好,{census.lon},{census.lat(20 * number)},樟,{age}\n"
+        for number, age in enumerate(("nan", "1e999", "-inf"), start=5)
+    )
+    survey = census.upload(header + good + none + young + other + odd)
     mapping = survey.mapping | {"attributes": {"species": "树种", "age_years": "龄"}}
-    survey = census.read(header + good + none + young + other, mapping=mapping)
+    survey = census.read(header + good + none + young + other + odd, mapping=mapping)
     assert problems(survey) == {
         3: ["attribute:species"],
         4: ["attribute:age_years"],
         5: ["attribute:species"],
+        6: ["attribute:age_years"],
+        7: ["attribute:age_years"],
+        8: ["attribute:age_years"],
     }
     census.publish(survey)
     assert Component.objects.get(source="census").attributes == {"species": "樟", "age_years": 120}
