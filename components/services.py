@@ -235,14 +235,14 @@ def standard_revise(*, standard_id: int, on: date, **changes: Any) -> CaseStanda
     """Change a standard from a day on; return the version in force from then.
 
     What decides about a case makes a new version: the old one ends and stays with the cases filed
-    under it. Wording (English, source) is mended in place.
+    under it. Wording (English, source) is mended in place, as is all of one that has not begun.
     Raise DomainError ``not_possible`` for a standard that has ended.
     """
     standard = CaseStandard.objects.select_for_update().get(pk=standard_id)
     if standard.valid_to is not None:
         raise DomainError("not_possible", _("This standard is no longer in force."), status=409)
     changed = {name: value for name, value in changes.items() if value != getattr(standard, name)}
-    if changed.keys() & DECIDING:
+    if changed.keys() & DECIDING and standard.valid_from <= on:
         CaseStandard.objects.filter(pk=standard_id).update(valid_to=on)
         standard.pk, standard.valid_from = None, on
         standard._state.adding = True

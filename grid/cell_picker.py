@@ -160,7 +160,7 @@ def _answer(
     except DomainError as refusal:
         answer = {"code": refusal.code, "message": str(refusal.message)}
         return JsonResponse(answer, status=refusal.status)
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, RecursionError):
         return JsonResponse(
             {"code": "invalid", "message": str(_("This request cannot be read."))}, status=400
         )

@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from accounts.models import City
 from common.errors import DomainError
 from grid.models import Beat, GridCell
-from grid.selectors import locate
+from grid.selectors import check_point, locate
 
 MAX_CELLS = 5_000  # more is a district: draw its outline
 MAX_BEATS = 200
@@ -66,6 +66,8 @@ def cells_in_shape(city: City, ring: Sequence[Sequence[float]], on: date) -> lis
     """Return the cells whose middle lies in a ring of longitudes and latitudes (degrees)."""
     try:
         corners = [(float(lon), float(lat)) for lon, lat in ring]
+        for corner in corners:
+            check_point(*corner)
         shape = Polygon([*corners, corners[0]], srid=4326)
     except (TypeError, ValueError, IndexError) as error:
         raise _invalid(_("This is no outline.")) from error

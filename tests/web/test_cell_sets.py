@@ -188,6 +188,7 @@ def test_the_other_beats_in_view_are_outlined(administrator, community):
         ("choose", {"point": [None, 1]}, "cannot be read"),
         ("choose", {"point": [1]}, "cannot be read"),
         ("choose", {"shape": [[1, 2]]}, "no outline"),
+        ("choose", {"shape": [["inf", 1], [2, 3], [4, 5]]}, "numbers in range"),
         ("choose", {"codes": "1 2"}, "no such cells: 1, 2"),
         ("check", {"codes": "1", "owner": "x"}, ""),
         ("beats", {"box": [1, 2]}, "no box"),
@@ -204,6 +205,8 @@ def test_what_is_no_json_is_refused(administrator):
     url = reverse("admin:grid_gridcell_choose")
     assert administrator.post(url, "[", content_type="application/json").status_code == 400
     assert administrator.post(url, "[1]", content_type="application/json").status_code == 400
+    tower = "[" * 50_000
+    assert administrator.post(url, tower, content_type="application/json").status_code == 400
     assert administrator.get(url).status_code == 405
 
 

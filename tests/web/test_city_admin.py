@@ -1,17 +1,20 @@
 """Catalogue, register, organisations and people in the admin: every page opens, rules hold."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import City, Organisation, User
 from accounts.roles import Role
 from accounts.services import user_create
 from cases.models import CasePolicy, ReasonCode, StageLimit, WorkCalendar
+from common import clock
 from components.models import CaseStandard, CaseType, Component, TypeClass
 from components.services import standard_revise
+from grid.models import Jurisdiction
 
 PAGES = [
     City, Organisation, User, TypeClass, CaseType, CaseStandard, Component,
@@ -85,6 +88,24 @@ def test_saving_another_limit_puts_a_new_version_in_force(administrator):
     )
     assert (old.limit_value, new.limit_value) == (4, 3)
     assert old.valid_to == new.valid_from
+
+
+def test_nothing_ends_before_it_begins(administrator, cast):
+    standard = CaseStandard.objects.get(type__code="E0102", profile="general", zone_grade="")
+    for row in (standard, Jurisdiction.objects.first()):
+        url = page(type(row), "change", row.pk)
+        answer = administrator.post(url, form_of(administrator.get(url), valid_to="1990-01-01"))
+        assert list(answer.context["adminform"].form.errors) == ["valid_to"]
+
+
+def test_a_standard_that_has_not_begun_is_changed_in_place(administrator):
+    standard = CaseStandard.objects.get(type__code="E0102", profile="general", zone_grade="")
+    begins = timezone.localdate(clock.now()) + timedelta(days=20)
+    later = standard_revise(standard_id=standard.pk, on=begins, limit_value=3)
+    url = page(CaseStandard, "change", later.pk)
+    assert administrator.post(url, form_of(administrator.get(url), limit_value="2")).url
+    later.refresh_from_db()
+    assert (later.limit_value, later.valid_from, later.valid_to) == (2, begins, None)
 
 
 def test_a_standard_that_has_ended_can_only_be_seen(administrator):

@@ -89,6 +89,7 @@ class CollectionContract(Validity):
 
     def clean(self) -> None:
         """Contracts are made with collection contractors; lots stay within the contract's days."""
+        super().clean()
         if self.contractor_id and self.contractor.kind != Organisation.Kind.CONTRACTOR:
             raise ValidationError({"contractor": _("This organisation is no contractor.")})
 
