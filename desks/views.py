@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -82,8 +83,11 @@ def panel(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def decisions_panel(request: HttpRequest, now: datetime) -> dict[str, Any]:
-    """Return what waits for the reader's decision, with what they must know."""
-    return {"requests": decision_rows(request, now)}
+    """Return what waits for the reader's decision, with what they must know: the oldest of it."""
+    waiting = waiting_requests(request.user)
+    rows = decision_rows(request, waiting, now)
+    count = len(rows) if len(rows) < SHORT_LIST else waiting.count()
+    return {"requests": rows, "count": count, "more": count - len(rows)}
 
 
 def exceptions_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
@@ -163,21 +167,25 @@ def list_address(queue: Queue) -> str:
     return f"{reverse('cases:list')}?{urlencode(queue.filter)}"
 
 
-def decision_rows(request: HttpRequest, now: datetime) -> list[dict[str, Any]]:
-    """Return the requests that wait for the reader's decision, oldest first.
+def waiting_requests(user: User) -> QuerySet[ApprovalRequest]:
+    """Return the requests that wait for somebody's decision."""
+    return ApprovalRequest.objects.filter(
+        status=ApprovalRequest.Status.OPEN,
+        waits_for__has_any_keys=posts_of(user.roles),
+        case__in=Case.objects.visible_to(user),
+    )
+
+
+def decision_rows(
+    request: HttpRequest, waiting: QuerySet[ApprovalRequest], now: datetime
+) -> list[dict[str, Any]]:
+    """Return the first of the requests that wait for the reader's decision, oldest first.
 
     Beside each: whether the case is late, the how many-th of its kind it is, and the department's
     share this month beside its cap.
     """
-    asked = list(
-        ApprovalRequest.objects.filter(
-            status=ApprovalRequest.Status.OPEN,
-            waits_for__has_any_keys=posts_of(request.user.roles),
-            case__in=Case.objects.visible_to(request.user),
-        )
-        .select_related("case__type", "asked_by", "organisation")
-        .order_by("asked_at", "pk")[:SHORT_LIST]
-    )
+    related = waiting.select_related("case__type", "asked_by", "organisation")
+    asked = list(related.order_by("asked_at", "pk")[:SHORT_LIST])
     shares = department_shares(request.user, now) if asked else {}
     return [
         {

@@ -317,3 +317,13 @@ def test_a_request_waits_only_for_those_whose_turn_it_is(cast, story, page_of):
     story.act("approve_suspension", cast.dispatcher_li)
     assert "等待产权单位" in page_of("leader_tang").get(panel).text
     assert "等待产权单位" not in page_of("supervisor_zhao").get(panel).text
+
+
+def test_as_many_requests_wait_as_is_said_though_the_oldest_alone_are_shown(cast, page_of):
+    for number in range(8):
+        story = Story(cast, metres=9 * number).walk_to(State.HANDLING)
+        story.act("request_proxy", cast.clerk_sun)
+    panel = page_of("leader_tang").get("/supervision/panels/decisions/").text
+    assert '<span class="count count-brand">8</span>' in panel
+    assert panel.count('<li class="stack-tight">') == 6
+    assert "and 2 more" in panel
