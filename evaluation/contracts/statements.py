@@ -88,8 +88,8 @@ def statement_draw(
     if actor is not None:
         role_required(actor, DRAWERS)
         not_the_contractor(actor, contract)
-    period = Period.of(PeriodKind.MONTH, day)
-    if period.end > timezone.localdate(now):
+    today = timezone.localdate(now)
+    if day >= today or (period := Period.of(PeriodKind.MONTH, day)).end > today:
         raise refusal("not_possible", _("The month is not over yet."), 409)
     last = contract.statements.filter(first_date=period.first).order_by("-number").first()
     reason = clean_text(reason)[:MAX_REASON]

@@ -190,10 +190,8 @@ def _ticks(low: float, high: float, *, is_share: bool) -> list[float]:
 
 
 def _steps(is_share: bool) -> list[float]:
-    bases = (1, 2, 5)
-    if is_share:
-        return [base * 10**power for power in (-3, -2, -1, 0) for base in bases]
-    return [base * 10**power for power in range(10) for base in bases]
+    powers = range(-3 if is_share else 0, 10)  # a share of few may be many times all
+    return [base * 10**power for power in powers for base in (1, 2, 5)]
 
 
 def _months(periods: Sequence[Period]) -> list[tuple[float, str]]:

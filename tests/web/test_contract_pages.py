@@ -52,6 +52,8 @@ def test_a_month_is_drawn_up_issued_appealed_decided_and_agreed_on_its_pages(con
     assert deduct(zhao, contract, key=key, amount="120.50").status_code == 302
     assert deduct(zhao, contract, key=key, amount="120.50").status_code == 302
     assert QualityDeduction.objects.count() == 1, "a double click books once"
+    for odd, status in {"": 400, "0000-13": 400, "9999-12": 409}.items():
+        assert zhao.post(f"{BASE}{contract.pk}/draw/", {"day": odd}).status_code == status
     drawn = zhao.post(f"{BASE}{contract.pk}/draw/", {"day": "2026-03"})
     assert drawn.status_code == 302
     address = drawn.url
