@@ -112,7 +112,11 @@ class Listing:
         for part in self.parts:
             if part.clocks is not None:
                 clocks = part.clocks.select_related("case__type").order_by("due_at")[:limit]
-                found += [{"case": c.case, "over": now - c.due_at} for c in clocks if c.due_at]
+                found += [
+                    {"case": c.case, "over": (ended_at(c) or now) - c.due_at}
+                    for c in clocks
+                    if c.due_at
+                ]
         return sorted(found, key=lambda row: row["over"], reverse=True)[:limit]
 
     def by(self, *, areas: bool) -> list[tuple[str, str, int]]:
@@ -125,6 +129,11 @@ class Listing:
             totals[key] = totals.get(key, 0) + count
         ordered = sorted(totals.items(), key=lambda each: (-each[1], each[0]))
         return [(name, name_en, count) for (name, name_en), count in ordered]
+
+
+def ended_at(clock: CaseClock) -> datetime | None:
+    """Return when a clock ended; one that was frozen as open and late may have by now."""
+    return clock.stopped_at and (clock.actual_end_at or clock.stopped_at)
 
 
 def _names(query: QuerySet[Any], areas: bool) -> QuerySet[Any]:

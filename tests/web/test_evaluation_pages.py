@@ -100,6 +100,19 @@ def test_bars_of_handling_times_add_to_what_was_handled_and_open_it(busy_month, 
     assert sum(int(count) for _url, count in bars) == lists_of(handled)[0][1]
 
 
+def test_a_share_of_many_times_all_is_drawn(cast, page_of):
+    """What was reported one day is filed the next, when hardly anything is reported."""
+    for number in range(23):
+        story = Story(cast, metres=number).walk_to(State.ACCEPTED)
+        story.now += 24 * HOUR
+        story.act("file", cast.supervisor_zhao)
+    Story(cast, metres=50, now=NOW + 24 * HOUR)
+    events_sequence()
+    reader_run(reader=READER, now=NOW)
+    query = "kind=collector&period=day&day=2026-03-17&indicator=effective_rate"
+    assert "2300.0%" in page_of("leader_tang").get(f"/evaluation/?{query}").text
+
+
 NONSENSE = (
     "",
     "x",
@@ -149,6 +162,10 @@ def test_a_department_of_another_group_is_not_in_the_ranking(busy_month, page_of
     ComparisonMember.objects.create(group=group, organisation=busy_month.bodies["gardens"])
     page = page_of("head_qian").get(f"/evaluation/?{MARCH}")
     assert "sanitation" in page.text
+    times = re.search(r"\d+ handled · median [^<]*", page.text)[0]
+    other = busy_month.bodies["gardens"].pk
+    named = page_of("head_qian").get(f"/evaluation/?{MARCH}&object={other}")
+    assert times in named.text, "how long others took is not told by their key"
     assert "gardens" not in page.text
     hidden = f"{MARCH}&kind=department&object={busy_month.bodies['gardens'].pk}&indicator=handled"
     assert page_of("head_qian").get(f"/evaluation/figure/?{hidden}").status_code == 404
@@ -307,6 +324,21 @@ def test_a_districts_desk_opens_no_other_districts_late_cases_of_a_published_mon
     assert late.number in own.text
     other = page_of("dispatcher_gongshu").get(f"/evaluation/cases/?{wanted}330105")
     assert "data-entry" not in other.text
+
+
+def test_what_was_late_when_a_month_was_frozen_is_not_called_open_once_it_has_ended(
+    busy_month, page_of
+):
+    published(page_of("inspector_he"), page_of("leader_tang"))
+    late = CaseClock.objects.filter(kind="whole", stopped_at=None, case__state="rework").first()
+    wanted = f"/evaluation/cases/?{MARCH}&kind=street&indicator=open_late"
+    before = page_of("leader_tang").get(wanted)
+    story = Story(busy_month, case=late.case, now=NOW + 480 * HOUR)
+    story.act("request_void", busy_month.dispatcher_li)
+    story.act("approve_void", busy_month.supervisor_zhao)
+    after = page_of("leader_tang").get(wanted)
+    assert after.text.count("<tr data-entry>") == before.text.count("<tr data-entry>")
+    assert after.text.count("still open") == before.text.count("still open") - 1
 
 
 def test_a_month_is_closed_on_its_page_and_its_figures_still_open_their_lists(busy_month, page_of):

@@ -43,6 +43,7 @@ from evaluation.pages.lists import (
     BELOW,
     FAILING,
     Listing,
+    ended_at,
     label_of,
     length_of,
     listing,
@@ -92,7 +93,7 @@ def board(request: HttpRequest) -> HttpResponse:
     except NoScorecard:
         return render(request, "evaluation/board.html", context)
     opens = sight.opens(choice.kind, choice.object, district_of(choice.within))
-    scope = choice.object_scope(sight)
+    scope = choice.object_scope(sight) if found.selected else choice.scope(sight)
     context |= {
         "board": found,
         "rows": [(row, spark(row.spark)) for row in found.rows[:MOST_ROWS]],
@@ -287,9 +288,12 @@ def case_rows(request: HttpRequest, rows: list[Any], now: Any) -> list[dict[str,
 
 
 def _row(row: Any, opens: bool, now: Any, user: User) -> dict[str, Any]:
-    is_running = isinstance(row, CaseClock)
-    due = row.due_at if is_running else row.planned_end_at
-    end = now if is_running else row.actual_end_at
+    if isinstance(row, CaseClock):
+        due, end = row.due_at, ended_at(row)
+        over_at = end or now
+    else:
+        due, end = row.planned_end_at, row.actual_end_at or row.happened_at
+        over_at = row.actual_end_at
     return {
         "case": row.case,
         "opens": opens,
@@ -298,8 +302,8 @@ def _row(row: Any, opens: bool, now: Any, user: User) -> dict[str, Any]:
         "organisation": row.organisation,
         "person": row.person,
         "due": due,
-        "end": None if is_running else end or row.happened_at,
-        "over": end - due if due and end and end > due else None,
+        "end": end,
+        "over": over_at - due if due and over_at and over_at > due else None,
     }
 
 
