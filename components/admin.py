@@ -25,6 +25,7 @@ from components.plates.admin import give_plates, print_plates
 from components.services import (
     CHANGEABLE,
     check_fits,
+    check_shape,
     component_create,
     component_retire,
     component_update,
@@ -177,6 +178,7 @@ class ComponentForm(forms.ModelForm):
             return data
         try:
             check_fits(case_type, geometry, data.get("attributes") or {})
+            check_shape(geometry)
             point = point_on(geometry)
             body = data.get("competent_body")
             city_id = self.instance.city_id or (body.city_id if body else None)

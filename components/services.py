@@ -70,6 +70,7 @@ def component_create(
     Raise OutsideCity, or DomainError ``invalid`` for a type, shape or attributes that do not fit.
     """
     check_fits(type, geometry, attributes or {})
+    check_shape(geometry)
     point = point_on(geometry)
     place = locate(point.x, point.y, on=on, city_id=competent_body.city_id)
     component = Component(
@@ -113,6 +114,7 @@ def component_update(
         setattr(component, name, value)
     check_fits(component.type, component.geometry, component.attributes)
     if "geometry" in changes:
+        check_shape(component.geometry)
         component.point = point_on(component.geometry)
         point, city_id = component.point, component.city_id
         place: Location = locate(point.x, point.y, on=on, city_id=city_id)
@@ -260,6 +262,13 @@ def check_fits(case_type: CaseType, geometry: GEOSGeometry, attributes: Mapping[
         raise _invalid("geometry", _("This type is not drawn like that."))
     if case_type.attribute_schema or attributes:
         _check_attributes(case_type.attribute_schema, attributes)
+
+
+def check_shape(geometry: GEOSGeometry) -> None:
+    """Refuse a shape in which no place can be found, or that the register cannot keep."""
+    if geometry.empty or geometry.hasz or not geometry.valid:
+        message = _("This geometry is empty, crosses itself or has heights.")
+        raise _invalid("geometry", message)
 
 
 def _check_attributes(schema: dict[str, Any], attributes: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from common.errors import DomainError
 from common.text import clean_text
 from components.models import Component
 from components.register.models import ComponentChange
-from components.services import check_fits, point_on
+from components.services import check_fits, check_shape, point_on
 from grid.models import SRID
 from grid.selectors import OutsideCity, locate
 
@@ -141,8 +141,7 @@ def _geometry(name: str, raw: Any, component: Component) -> GEOSGeometry:
         geometry = GEOSGeometry(text, srid=SRID)
     except (ValueError, TypeError, GEOSException, GDALException):
         raise invalid(name, _("This must be a GeoJSON geometry.")) from None
-    if geometry.empty or geometry.hasz or not geometry.valid:
-        raise invalid(name, _("This geometry is empty, crosses itself or has heights."))
+    check_shape(geometry)
     return geometry
 
 

@@ -1,5 +1,6 @@
 """Catalogue, register, organisations and people in the admin: every page opens, rules hold."""
 
+import json
 from datetime import date, timedelta
 
 import pytest
@@ -182,6 +183,25 @@ def test_attributes_that_do_not_fit_are_refused_beside_the_field(administrator, 
     assert answer.status_code == 200
     assert "attributes" in answer.context["adminform"].form.errors
     assert not Component.objects.filter(type__code="C0103").exists()
+
+
+@pytest.mark.parametrize("shape", ["POLYGON EMPTY", "bow tie"])
+def test_a_shape_that_is_none_is_refused_beside_the_field(administrator, cast, shape):
+    lon, lat = cast.near(5)
+    corners = [(0, 0), (2, 2), (2, 0), (0, 2), (0, 0)] if shape == "bow tie" else []
+    ring = [[[lon + x * 1e-5, lat + y * 1e-5] for x, y in corners]] if corners else []
+    sent = component_form(
+        cast,
+        type=CaseType.objects.get(code="C0201").pk,
+        geometry=json.dumps({"type": "Polygon", "coordinates": ring}),
+        attributes="{}",
+    )
+    answer = administrator.post(page(Component, "add"), sent)
+    assert answer.status_code == 200
+    assert "geometry" in answer.context["adminform"].form.errors
+    sent = component_form(cast, geometry=sent["geometry"], attributes="{}", type="")
+    url = page(Component, "change", cast.component.pk)
+    assert administrator.post(url, sent).status_code == 200
 
 
 def test_a_component_changed_in_the_admin_remembers_who_did_it(administrator, cast):
