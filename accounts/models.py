@@ -98,9 +98,11 @@ class Organisation(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse a parent that lies below this organisation."""
+        """Refuse a parent that lies below this organisation, or in another city's tree."""
         if self.pk and self.parent and self.parent.path.startswith(self.path):
             raise ValidationError({"parent": _("An organisation cannot lie below itself.")})
+        if self.parent and self.parent.city_id != self.city_id:
+            raise ValidationError({"parent": _("This organisation is another city's.")})
 
     def contains(self, other: Organisation) -> bool:
         """Tell whether ``other`` is this organisation or lies below it."""

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import City, Organisation, User
 from accounts.roles import Role
-from accounts.services import user_create
+from accounts.services import organisation_create, user_create
 from cases.models import CasePolicy, ReasonCode, StageLimit, WorkCalendar
 from common import clock
 from components.models import CaseStandard, CaseType, Component, TypeClass
@@ -154,6 +154,25 @@ def test_an_organisation_is_not_hung_below_itself(administrator, cast):
     sent = {"parent": gudang.pk, "kind": "district", "name": "西湖区", "is_active": "on"}
     assert administrator.post(page(Organisation, "change", xihu.pk), sent).status_code == 200
     assert Organisation.objects.get(pk=xihu.pk).path == xihu.path
+
+
+def test_an_organisation_hangs_in_the_tree_of_its_own_city(administrator, cast):
+    ningbo = City.objects.create(code="330200", name="宁波市")
+    root = organisation_create(city=ningbo, code="ningbo", kind="city", name="宁波市")
+    sent = {
+        "city": cast.city.pk,
+        "code": "x",
+        "kind": "district",
+        "name": "某区",
+        "parent": root.pk,
+    }
+    for url in (
+        page(Organisation, "add"),
+        page(Organisation, "change", cast.bodies["xihu"].pk),
+    ):
+        answer = administrator.post(url, {**sent, "is_active": "on"})
+        assert list(answer.context["adminform"].form.errors) == ["parent"]
+    assert not Organisation.objects.filter(parent=root).exists()
 
 
 def component_form(cast, **changes):
