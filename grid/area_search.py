@@ -39,14 +39,16 @@ class FoundArea:
         return f"{self.within} · {_in_words(self.name, self.name_en)}"
 
 
-def areas_search(text: str, *, on: date, district: str = "") -> list[FoundArea]:
-    """Return the streets and communities that fit every word of a text, the best first.
+def areas_search(
+    text: str, *, city_id: int | None, on: date, district: str = ""
+) -> list[FoundArea]:
+    """Return the city's streets and communities that fit every word of a text, the best first.
 
     A word may also name the street or the district that an area lies in. Without a text these are
     the streets of the district (its code), none without a district either.
     """
     words = text.casefold().split()
-    areas = _areas(on, district)
+    areas = _areas(city_id, on, district)
     if not words:
         return [area for area in areas if area.is_street] if district else []
     ranked = []
@@ -60,22 +62,22 @@ def areas_search(text: str, *, on: date, district: str = "") -> list[FoundArea]:
     return [area for *_rank, area in ranked]
 
 
-def districts_on(day: date) -> list[Area]:
-    """Return the districts of a day, without their outlines."""
+def districts_on(day: date, city_id: int | None) -> list[Area]:
+    """Return the city's districts of a day, without their outlines."""
     return list(
         Area.objects.valid_on(day)
-        .filter(level=Area.Level.DISTRICT)
+        .filter(city=city_id, level=Area.Level.DISTRICT)
         .defer("geometry")
         .order_by("code")
     )
 
 
-def area_chosen(code: str, day: date) -> Area | None:
-    """Return the street or community with a code, and what it lies in; outlines on demand."""
+def area_chosen(code: str, day: date, city_id: int | None) -> Area | None:
+    """Return the city's street or community with a code and what it lies in; outlines on demand."""
     if not code or "\x00" in code:
         return None
     rows = Area.objects.valid_on(day).filter(
-        level__in=(Area.Level.STREET, Area.Level.COMMUNITY), code=code
+        city=city_id, level__in=(Area.Level.STREET, Area.Level.COMMUNITY), code=code
     )
     return (
         rows.select_related("parent__parent")
@@ -84,8 +86,8 @@ def area_chosen(code: str, day: date) -> Area | None:
     )
 
 
-def _areas(on: date, district: str) -> list[FoundArea]:
-    rows = Area.objects.valid_on(on).order_by("code")
+def _areas(city_id: int | None, on: date, district: str) -> list[FoundArea]:
+    rows = Area.objects.valid_on(on).filter(city=city_id).order_by("code")
     streets = rows.filter(level=Area.Level.STREET)
     communities = rows.filter(level=Area.Level.COMMUNITY)
     if district:

@@ -18,17 +18,18 @@ class AreaInput(forms.TextInput):
 
 
 class AreaField(forms.CharField):
-    """A street or community by its code; ``look_up`` tells the day and what is chosen already."""
+    """A street or community by its code; ``look_up`` tells day, city and what is chosen already."""
 
     widget = AreaInput
     day: date
+    city_id: int | None
     districts: list[Area]
     shown = ""
 
-    def look_up(self, day: date, chosen: Any) -> None:
-        """Take the districts of a day, and the words of an area that is chosen already."""
-        self.day, self.districts = day, districts_on(day)
-        area = area_chosen(str(chosen or ""), day)
+    def look_up(self, day: date, city_id: int | None, chosen: Any) -> None:
+        """Take a city's districts of a day, and the words of an area that is chosen already."""
+        self.day, self.city_id, self.districts = day, city_id, districts_on(day, city_id)
+        area = area_chosen(str(chosen or ""), day, city_id)
         if area is not None:
             above = (area.parent.parent, area.parent) if area.parent else ()
             self.shown = " · ".join(named(each) for each in (*above, area) if each is not None)
@@ -36,7 +37,7 @@ class AreaField(forms.CharField):
     def clean(self, value: Any) -> Area | None:
         """Return the area itself."""
         code = super().clean(value)
-        area = area_chosen(code, self.day)
+        area = area_chosen(code, self.day, self.city_id)
         if area is None and (code or self.required):
             raise forms.ValidationError(_("There is no such area."))
         return area

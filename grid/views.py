@@ -30,7 +30,8 @@ def area_options(request: HttpRequest) -> HttpResponse:
     """Return the streets and communities that a text may mean, of a district if one is chosen."""
     text = request.GET.get("search", "").replace("\0", "").strip()[:AREA_LENGTH]
     district = request.GET.get("district", "")[:12].replace("\0", "")
-    found = areas_search(text, on=timezone.localdate(clock.now()), district=district)
+    today, city_id = timezone.localdate(clock.now()), request.user.city_id
+    found = areas_search(text, city_id=city_id, on=today, district=district)
     context = {
         "areas": found[:AREA_COUNT],
         "rest": max(len(found) - AREA_COUNT, 0),

@@ -33,6 +33,6 @@ class AtlasForm(forms.Form):
         widget=forms.Select(attrs={"class": "input"}),
     )
 
-    def __init__(self, *args: Any, day: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, day: date, city_id: int | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["area"].look_up(day, self["area"].value())
+        self.fields["area"].look_up(day, city_id, self["area"].value())

@@ -30,7 +30,8 @@ def atlas(request: HttpRequest) -> HttpResponse:
     """Ask which atlas, or have it made and show the reader's documents."""
     now = clock.now()
     initial = {"area": request.GET.get("area", "")}
-    form = AtlasForm(request.POST or None, day=timezone.localdate(now), initial=initial)
+    whose = {"day": timezone.localdate(now), "city_id": request.user.city_id}
+    form = AtlasForm(request.POST or None, **whose, initial=initial)
     error = None
     if form.is_bound and form.is_valid():
         try:

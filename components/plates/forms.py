@@ -37,9 +37,9 @@ class PlatesForm(forms.Form):
         widget=forms.CheckboxInput(),
     )
 
-    def __init__(self, *args: Any, day: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, day: date, city_id: int | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["area"].look_up(day, self["area"].value())
+        self.fields["area"].look_up(day, city_id, self["area"].value())
         self.fields["types"].choices = type_choices(day)
 
 

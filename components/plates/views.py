@@ -21,6 +21,7 @@ from components.documents.services import document_make, document_request
 from components.models import Document, Plate
 from components.plates.forms import PlatesForm, RevokeForm
 from components.plates.selectors import (
+    NoSuchPlate,
     components_chosen,
     plate_counts,
     plate_get,
@@ -42,7 +43,7 @@ def plates(request: HttpRequest) -> HttpResponse:
         return redirect("plates:plate", code=plate_get(code).code)
     now = clock.now()
     sent = request.POST or (request.GET if "area" in request.GET else None)
-    form = PlatesForm(sent, day=timezone.localdate(now))
+    form = PlatesForm(sent, day=timezone.localdate(now), city_id=request.user.city_id)
     counts, error = None, None
     if form.is_bound and form.is_valid():
         chosen = components_chosen(form.cleaned_data["area"], form.cleaned_data["types"])
@@ -100,6 +101,8 @@ def print_document(
 def plate(request: HttpRequest, code: str) -> HttpResponse:
     """Show a plate, its component and all plates that had; revoke or replace it, print it again."""
     found, now = plate_get(code), clock.now()
+    if found.component.city_id != request.user.city_id:
+        raise NoSuchPlate
     is_ending = request.POST.get("action") in {"revoke", "replace"}
     form = RevokeForm(request.POST if is_ending else None)
     error = None

@@ -18,6 +18,7 @@ from django.utils import timezone, translation
 from kombu.exceptions import OperationalError
 from PIL import Image
 
+from accounts.models import City
 from cases.models import Case
 from cases.services import case_report
 from common.typesetting import typeset_pdf, typeset_png
@@ -29,6 +30,7 @@ from components.plates.services import plate_replace, plate_revoke, plates_give
 from components.plates.sheets import SIZES, TEMPLATE, sheet_data
 from components.services import component_create, component_retire
 from components.tasks import make_document, start_document, take_up_documents
+from grid.models import Area
 from tests.cast import NOW
 
 ALL = Component.objects.all()
@@ -344,6 +346,25 @@ def test_printing_again_is_recorded_and_new_plates_can_be_printed_alone(keeper, 
     keeper.post("/components/plates/", send | {"only_unprinted": "on"})
     assert sorted(PlatePrint.objects.values_list("plate", flat=True))[:2] == [plate.pk, plate.pk]
     assert PlatePrint.objects.count() == 3
+
+
+def test_nobody_gives_revokes_or_prints_in_another_city(keeper, page_of, cast, plate):
+    covers(cast, 1)
+    ningbo = City.objects.create(code="330200", name="宁波市")
+    Area.objects.update(city=ningbo)
+    ALL.update(city=ningbo)
+    assert keeper.get("/components/plates/", GUDANG_STREET).context["counts"] is None
+    for action in ("give", "print"):
+        keeper.post("/components/plates/", GUDANG_STREET | {"action": action})
+    leader = page_of("leader_tang")
+    assert leader.post("/components/atlas/", GUDANG_STREET).status_code == 400
+    assert (Plate.objects.count(), Document.objects.count()) == (1, 0)
+    address = f"/components/plates/{plate.code}/"
+    assert keeper.post(address, {"action": "revoke", "reason": "lost"}).status_code == 404
+    plate.refresh_from_db()
+    assert plate.is_active
+    found = leader.get("/communities/options/", {"search": "古荡"})
+    assert (found.status_code, found.context["areas"]) == (200, [])
 
 
 def test_many_plates_are_made_by_a_worker_in_files_of_whole_sheets(keeper, cast, monkeypatch):
