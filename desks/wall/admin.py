@@ -19,6 +19,7 @@ from components.admin import KeptAdmin
 from desks.models import KioskKey, Wall, WallOrder
 from desks.wall.access import PARAMETER
 from desks.wall.services import kiosk_key_make, kiosk_key_revoke
+from live.publish import guests_changed
 
 
 @admin.register(Wall)
@@ -42,10 +43,11 @@ class WallAdmin(KeptAdmin):
         return ("code", "district") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Wall, form: Any, change: bool) -> None:
-        """A wall hangs in the city of this installation."""
+        """A wall hangs in the city of this installation; one taken down is dark at once."""
         if not change:
             obj.city = City.objects.earliest("pk")
         super().save_model(request, obj, form, change)
+        guests_changed()
 
 
 @admin.register(KioskKey)

@@ -39,8 +39,12 @@ def ground(scope: Scope, on: date) -> dict[str, Any]:
 
 
 def more_cells(scope: Scope, ids: list[int]) -> dict[str, Any]:
-    """Return the outlines of some cells more: one query."""
-    return {"cells": cell_rings(GridCell.objects.filter(pk__in=ids, city=scope.city))}
+    """Return the outlines of some cells more, where the scope has cases: one query."""
+    cells = GridCell.objects.filter(pk__in=ids, city=scope.city)
+    if scope.district is not None:
+        held = scope.cases().filter(cell__in=ids)  # by where cases count, not where areas lie today
+        cells = cells.filter(pk__in=held.order_by().values("cell_id"))
+    return {"cells": cell_rings(cells)}
 
 
 def district(area: Area) -> dict[str, Any]:

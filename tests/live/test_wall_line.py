@@ -9,7 +9,7 @@ from desks.models import Wall
 from desks.wall.access import COOKIE
 from desks.wall.services import kiosk_key_make, kiosk_key_revoke
 from grid.models import Area
-from tests.cast import NOW, Story
+from tests.cast import NOW, Story, browser_of
 from tests.live.lines import Page, later, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,6 +31,23 @@ def test_a_screen_follows_its_district_until_its_key_is_revoked(cast):
         assert state["scope"] == "330106"
         assert state[f"cell:{case.cell_id}"][1] == 1
         await later(kiosk_key_revoke)(key_id=row.pk, actor=cast.administrator_bai, now=NOW)
+        assert await screen.closed() == 4401
+
+    run(scene)
+
+
+def test_a_wall_that_is_taken_down_is_dark_at_once(cast):
+    wall = Wall.objects.create(city=cast.city, code="hall", name="大厅")
+    _row, key = kiosk_key_make(wall=wall, label="", actor=cast.administrator_bai, now=NOW)
+    form = {"name": "大厅", "language": "zh-hans", "scene_seconds": 20}  # no longer active
+    admin = browser_of(cast.administrator_bai)
+
+    async def scene() -> None:
+        screen = await Page(cookies={COOKIE: key}).open()
+        await screen.ask(join="wall:city")
+        await screen.hear("state", broadcast="wall:city")
+        saved = await later(admin.post)(f"/admin/desks/wall/{wall.pk}/change/", form)
+        assert saved.status_code == 302
         assert await screen.closed() == 4401
 
     run(scene)

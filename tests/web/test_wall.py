@@ -29,7 +29,7 @@ from evaluation.loading import load_evaluation
 from evaluation.periods import Period
 from evaluation.selectors.figures import figure
 from evaluation.selectors.standings import standings
-from grid.models import Area
+from grid.models import Area, GridCell
 from live.readers import readers_run
 from live.services import events_sequence
 from tests.cast import NOW, Cast, Story
@@ -357,6 +357,10 @@ def test_a_district_s_key_sees_its_district_only(cast, busy_city, xihu_wall, scr
         assert screen.get("/wall/ground/", {"scope": scope}).status_code == 404, scope
     number = busy_city[0].case.number
     assert screen.get("/wall/cards/", {"case": number}).status_code == 200
+    inside = busy_city[0].case.cell_id
+    outside = GridCell.objects.filter(community__parent__parent__code="330105").first().pk
+    drawn = screen.get("/wall/ground/", {"cells": f"{inside},{outside}"}).json()["cells"]
+    assert drawn["ids"] == [inside]
     other = Wall.objects.create(
         city=cast.city, code="gongshu", name="拱墅区", district=Area.objects.get(code="330105")
     )
