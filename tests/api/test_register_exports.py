@@ -148,13 +148,14 @@ def test_what_means_nothing_is_refused(cast):
 
 
 def test_five_wait_at_most(cast):
-    def ask():
-        export_start(actor=cast.acceptor_wang, query={}, file_format="csv", language="en", now=NOW)
+    def ask(state: str):
+        given = {"file_format": "csv", "language": "en", "now": NOW}
+        export_start(actor=cast.acceptor_wang, query={"state": state}, **given)
 
-    for _each in range(5):
-        ask()
+    for states in ("intact", "damaged", "lost", "abandoned", "damaged,lost"):
+        ask(states)
     with pytest.raises(DomainError) as refused:
-        ask()
+        ask("intact,lost")
     assert (refused.value.code, refused.value.status) == ("too_many", 409)
 
 
@@ -199,6 +200,17 @@ def test_old_exports_are_forgotten_with_their_files(export):
     assert export_path(done).exists()
     assert exports_forget(now=NOW + timedelta(days=8)) == 1
     assert not export_path(done).exists()
+
+
+def test_a_file_asked_for_twice_is_written_once(cast, covers):
+    browser = browser_of(cast.acceptor_wang)
+    for sent in ({"format": "csv"}, {"format": "csv"}, {"format": "xlsx"}):
+        answer = browser.post("/components/exports/", {"type": "C0103", **sent})
+        assert answer.status_code == 302
+    assert sorted(Export.objects.values_list("format", flat=True)) == ["csv", "xlsx"]
+    Export.objects.update(state="done")
+    browser.post("/components/exports/", {"type": "C0103", "format": "csv"})
+    assert Export.objects.count() == 3, "a file of now, not the one of then"
 
 
 # ── on the pages ──────────────────────────────────────────────────────────────────────────────

@@ -51,6 +51,7 @@ def export_start(
 ) -> Export:
     """Ask for a file with the rows of a filter; a worker writes it.
 
+    The same one asked for again before a worker has begun it is the same file.
     Raise DomainError ``role_refused`` 403, ``invalid`` 400 for a filter or format that means
     nothing, ``too_many`` 409 while five wait, ``too_large`` 413 for an Excel file nobody can open.
     """
@@ -61,10 +62,15 @@ def export_start(
         message = _("Choose one of: %(values)s.") % {"values": ", ".join(what.formats)}
         raise DomainError("invalid", message, {"format": [message]})
     User.objects.select_for_update(of=("self",)).get(pk=actor.pk)  # two clicks: one after the other
-    waiting = Export.objects.filter(asked_by=actor, state__in=(JobState.WAITING, JobState.RUNNING))
+    rows, kept = what.narrow(actor, query)
+    own = Export.objects.filter(asked_by=actor)
+    asked = {"subject": subject, "filter": kept, "language": language, "format": file_format}
+    same = own.filter(state=JobState.WAITING, **asked).first()
+    if same is not None:
+        return same
+    waiting = own.filter(state__in=(JobState.WAITING, JobState.RUNNING))
     if waiting.count() >= MAX_WAITING:
         raise DomainError("too_many", _("Wait until your other exports are ready."), status=409)
-    rows, kept = what.narrow(actor, query)
     about = rows_estimate(rows)
     if file_format == Export.Format.EXCEL and about > MAX_EXCEL:
         message = _("This is too much for Excel: choose CSV, or narrow the filter.")
@@ -72,10 +78,7 @@ def export_start(
     export = Export.objects.create(
         asked_by=actor,
         asked_at=now,
-        subject=subject,
-        filter=kept,
-        language=language,
-        format=file_format,
+        **asked,
         expected_count=about,
         key=uuid4(),
     )
