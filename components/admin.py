@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from common import clock
 from common.errors import DomainError
 from common.pinyin import search_keys
+from common.text import clean_json
 from components.department_kinds import DepartmentKind
 from components.models import CaseStandard, CaseType, Component, TypeAlias, TypeClass, TypeCode
 from components.plates.admin import give_plates, print_plates
@@ -168,6 +169,10 @@ class ComponentForm(forms.ModelForm):
     class Meta:
         model = Component
         fields = ("type", *sorted(CHANGEABLE))
+
+    def clean_attributes(self) -> Any:
+        """Make them fit to store."""
+        return clean_json(self.cleaned_data["attributes"])
 
     def clean(self) -> dict[str, Any]:
         """Ask the rules of the register."""

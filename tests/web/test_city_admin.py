@@ -195,6 +195,15 @@ def test_a_component_added_in_the_admin_gets_code_and_cell(administrator, cast):
     assert cover.cell.geometry.covers(cover.point)
 
 
+def test_attributes_in_the_admin_are_made_fit_to_store(administrator, cast):
+    url = page(Component, "change", cast.component.pk)
+    CaseType.objects.filter(pk=cast.component.type_id).update(attribute_schema={"type": "object"})
+    sent = component_form(cast, attributes='{"note": "旧\\u0000的"}')
+    assert administrator.post(url, sent).status_code == 302
+    cast.component.refresh_from_db()
+    assert cast.component.attributes == {"note": "旧的"}
+
+
 def test_attributes_that_do_not_fit_are_refused_beside_the_field(administrator, cast):
     answer = administrator.post(
         page(Component, "add"), component_form(cast, attributes='{"diameter_mm": "big"}')
