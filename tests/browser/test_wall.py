@@ -167,3 +167,18 @@ def test_a_share_that_is_not_all_never_reads_as_all(chromium, address) -> None:
     )
     assert shown == "33.3 99.95 99.99 99.99 100.0 0.0"
     page.close()
+
+
+def test_scenes_chosen_before_the_ground_has_come_wait_for_it(person, city_cast) -> None:
+    errors: list[str] = []
+    leader = person("leader_tang")
+    leader.page.on("pageerror", lambda error: errors.append(str(error)))
+    leader.page.route("**/wall/ground/**", lambda route: route.abort())
+    page = leader.go("/wall/")
+    for scene in ("district", "evaluation"):
+        page.locator(f"[data-scene={scene}]").click()
+    expect(page.locator("body")).to_have_attribute("data-health", "live")
+    assert page.locator("[data-stage]").is_hidden()
+    page.unroute("**/wall/ground/**")
+    expect(page.locator("[data-stage]")).to_be_visible()
+    assert errors == []

@@ -234,8 +234,8 @@ class CityMapPage {
     if (!hit) { this.told.hidden = true; return; }
     if (hit.layer === "count") { this.map.setView(place, Math.min(this.map.getZoom() + 2, 19)); return; }
     if (hit.name === "cases") { location.assign(`${this.element.dataset.casePage}${encodeURIComponent(hit.feature.props.number)}/`); return; }
-    const answer = await fetch(`${this.element.dataset.componentPage}${hit.feature.id}/`, { headers: { "X-Requested-With": "fetch" } });
-    if (!answer.ok) return;
+    const answer = await fetch(`${this.element.dataset.componentPage}${hit.feature.id}/`, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
+    if (!answer?.ok) return;
     this.told.querySelector("[data-told-content]").innerHTML = await answer.text();
     this.told.hidden = false;
   }

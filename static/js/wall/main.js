@@ -73,6 +73,7 @@ class Wall {
   }
 
   drawScene() {
+    if (!this.ground) return; // drawn when it has come
     const { scene, district } = this.round;
     this.show(district || settings.scope);
     this.map?.show(this.ground, district);
@@ -93,7 +94,7 @@ class Wall {
   /** Let the scene that is on draw what is its own. */
   async drawOwn() {
     const { scene } = this.round;
-    if (!scene?.module) return;
+    if (!scene?.module || !this.ground) return;
     const { drawScene } = await import(scene.module);
     if (scene !== this.round.scene || !this.figures) return;
     const { figures, panels, ground, evaluation } = this;
