@@ -50,20 +50,21 @@ class Batch:
 
 def headers_of(names: Iterable[Any]) -> tuple[str, ...]:
     """Return names of columns that are there and differ, however the file calls them."""
-    headers: list[str] = []
-    for position, name in enumerate(names, 1):
-        text = clean(name) or _("column %(number)s") % {"number": position}
-        wanted, again = text, 2
-        while text in headers:
-            text, again = f"{wanted} ({again})", again + 1
-        headers.append(text)
-    while headers and headers[-1] == _("column %(number)s") % {"number": len(headers)}:
-        headers.pop()
-    if len(headers) > MOST_COLUMNS:
+    texts = [clean(name) for name in names]
+    while texts and not texts[-1]:
+        texts.pop()
+    if len(texts) > MOST_COLUMNS:
         raise refused(
             _("This file has %(count)s columns; at most %(most)s can be read.")
-            % {"count": len(headers), "most": MOST_COLUMNS}
+            % {"count": len(texts), "most": MOST_COLUMNS}
         )
+    headers: dict[str, None] = {}
+    for position, name in enumerate(texts, 1):
+        text = wanted = name or _("column %(number)s") % {"number": position}
+        again = 2
+        while text in headers:
+            text, again = f"{wanted} ({again})", again + 1
+        headers[text] = None
     return tuple(headers)
 
 

@@ -166,6 +166,14 @@ def test_excel_with_formulas_gives_their_values(census):
     assert SurveyRow.objects.get(survey=survey, line=2).problems == ["no_type"]
 
 
+def test_columns_of_one_name_are_told_apart_and_too_many_are_refused_at_once(census):
+    survey = census.upload("a,,a,a (2),,\n1,2,3,4,,\n")
+    assert survey.headers == ["a", "column 2", "a (2)", "a (2) (2)"]
+    with pytest.raises(DomainError) as refused:
+        census.upload(",".join(["a"] * 30_000))
+    assert "30000 columns; at most 2000" in str(refused.value.message)
+
+
 def test_three_hundred_columns(census):
     more = ",".join(f"c{number}" for number in range(300))
     rows = "".join(
