@@ -20,7 +20,7 @@ from components.models import CaseType
 from desks.wall.day import Passed
 from desks.wall.open_cases import LIGHTS, Totals
 from desks.wall.scope import Scope
-from desks.watch.panel import SIGNS
+from desks.watch.panel import SIGNS, is_living
 from live.models import EventPosition
 
 OVERDUE_SHOWN, HOT_SHOWN, NEWS_SHOWN = 4, 5, 5
@@ -154,7 +154,7 @@ def silent_sources(real_now: datetime) -> list[dict[str, Any]]:
     silent = [
         {"name": name, "seconds": _seconds(real_now, beats.get(name))}
         for name, _label, after in SIGNS
-        if name not in beats or real_now - beats[name] > after
+        if not is_living(beats.get(name), after, real_now)
     ]
     oldest = EventOutbox.objects.order_by("pk").values_list("written_at", flat=True).first()
     if oldest is not None and real_now - oldest > LOG_LATE_AFTER:

@@ -93,20 +93,27 @@ def live_sign() -> dict[str, Any]:
     return {"label": label, "is_well": True, "age": words}
 
 
+def is_living(last: datetime | None, after: timedelta, real_now: datetime) -> bool:
+    """Tell whether a part shows that it lives, or may just be starting."""
+    if last is None:
+        return real_now - STARTED_AT < STARTING_FOR
+    return real_now - last <= after
+
+
 def sign(
     label: str | Promise, last: datetime | None, after: timedelta, real_now: datetime
 ) -> dict[str, Any]:
     """Return one sign with its age in words."""
+    is_well = is_living(last, after, real_now)
     if last is None:
-        is_starting = real_now - STARTED_AT < STARTING_FOR
-        said = pgettext("sign of life", "starting") if is_starting else _("never")
-        return {"label": label, "is_well": is_starting, "age": said}
+        said = pgettext("sign of life", "starting") if is_well else _("never")
+        return {"label": label, "is_well": is_well, "age": said}
     age = max(real_now - last, timedelta())
     seconds = int(age.total_seconds())
     words = _("%(seconds)s s ago") % {"seconds": seconds}
     if age >= timedelta(minutes=1):
         words = _("%(duration)s ago") % {"duration": duration_text(age)}
-    return {"label": label, "is_well": age <= after, "age": words}
+    return {"label": label, "is_well": is_well, "age": words}
 
 
 def cause_of_silence(signs: list[dict[str, Any]]) -> str:

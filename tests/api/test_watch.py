@@ -17,7 +17,9 @@ from common.health import BEAT, DEADLINES, LONG, WATCH
 from common.models import Heartbeat
 from desks.models import WatchFinding
 from desks.tasks import sweep
+from desks.wall.figures import silent_sources
 from desks.watch import checks
+from desks.watch.panel import signs_of_life
 from desks.watch.services import system_sweep
 from live.models import EventPosition, EventReader, HubReport
 from live.services import events_sequence, head
@@ -237,6 +239,20 @@ def test_the_panel_says_that_beat_is_silent_though_nobody_sweeps(cast):
     assert "all is well" not in page
     assert "1 h ago" in page
     assert "Nothing is lost" in page
+
+
+@pytest.mark.parametrize(("age", "is_silent"), [(MINUTE / 2, False), (2 * MINUTE, True)])
+def test_what_never_showed_that_it_lives_may_be_starting_on_the_wall_as_on_the_panel(
+    cast, monkeypatch, age, is_silent
+):
+    now = timezone.now()
+    Heartbeat.objects.create(name=BEAT, at=now)
+    monkeypatch.setattr("desks.watch.panel.STARTED_AT", now - age)
+    silent = {BEAT: False, DEADLINES: is_silent, WATCH: is_silent}
+    panel = [not sign["is_well"] for sign in signs_of_life(now)][: len(silent)]
+    wall = {source["name"] for source in silent_sources(now)}
+    assert panel == list(silent.values())
+    assert wall == {name for name in silent if silent[name]}
 
 
 def test_the_panel_leads_to_the_case_that_is_stuck_and_remembers_what_was(cast):
