@@ -364,6 +364,15 @@ class Story:
             return (self.now + timedelta(days=10)).isoformat()
         return GOOD_VALUES[name]
 
+    def sent_back(self, *departments: str) -> Story:
+        """Give the case to departments, one after the other, each of which returns it."""
+        clerks = {"sanitation": self.cast.clerk_sun, "gardens": self.cast.clerk_hua}
+        for department in departments:
+            self.act("dispatch", self.cast.dispatcher_li, department=department)
+            self.act("request_return", clerks[department])
+            self.act("approve_return", self.cast.dispatcher_li)
+        return self
+
     def walk_to(self, state: State) -> Story:
         """Take the usual road to a state."""
         for actor, action in ROADS[state]:

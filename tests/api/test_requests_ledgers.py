@@ -195,11 +195,8 @@ def test_proof_sent_with_a_request_stays_with_it(cast, story):
 def test_the_supervisor_is_told_when_a_department_gets_again_what_it_returned(cast):
     story = Story(cast).walk_to(State.FILED)
     version = story.case.version
-    for department, clerk in (("sanitation", "clerk_sun"), ("gardens", "clerk_hua")):
-        story.act("dispatch", cast.dispatcher_li, department=department)
-        assert not ReturnCycle.objects.exists()
-        story.act("request_return", cast.people[clerk])
-        story.act("approve_return", cast.dispatcher_li)
+    story.sent_back("sanitation", "gardens")
+    assert not ReturnCycle.objects.exists()
     story.act("dispatch", cast.dispatcher_li, department="sanitation")
     cycle = ReturnCycle.objects.get()
     assert cycle.departments == ["sanitation", "gardens", "sanitation"]
@@ -213,11 +210,7 @@ def test_the_supervisor_is_told_when_a_department_gets_again_what_it_returned(ca
 
 
 def test_who_is_named_is_of_the_case_s_own_city(cast, page):
-    story = Story(cast).walk_to(State.FILED)
-    for department, clerk in (("sanitation", "clerk_sun"), ("gardens", "clerk_hua")):
-        story.act("dispatch", cast.dispatcher_li, department=department)
-        story.act("request_return", cast.people[clerk])
-        story.act("approve_return", cast.dispatcher_li)
+    story = Story(cast).walk_to(State.FILED).sent_back("sanitation", "gardens")
     story.act("dispatch", cast.dispatcher_li, department="sanitation")
     other = City.objects.create(code="330200", name="宁波市")
     for code in ("gardens", "sanitation"):

@@ -20,7 +20,7 @@ from components.models import CaseType
 from components.services import component_update
 from dispatch.models import AutomaticType, CaseRouting, PublishedRules, RoutingRule
 from dispatch.routing.draft import draft_book
-from dispatch.routing.dry_run import dry_run
+from dispatch.routing.dry_run import DryRun, dry_run
 from dispatch.routing.facts import book_of, rules_in_force
 from dispatch.routing.job import ASK_AGAIN, cases_route
 from dispatch.routing.services import draft_take_back, rules_publish
@@ -51,6 +51,12 @@ def suggested(case: Case, now=NOW) -> tuple[str | None, str]:
     found = suggest_department(case, now)
     decided = found.decision.rule
     return found.organisation and found.organisation.code, decided.code if decided else ""
+
+
+def tried(cast: Cast, count: int) -> DryRun:
+    """Try the draft on the newest cases, against what is in force."""
+    draft, current = draft_book(cast.city), book_of(rules_in_force(cast.city.pk).pk)
+    return dry_run(city=cast.city, draft=draft, current=current, count=count, now=NOW)
 
 
 def lead_order(case: Case) -> SubOrder:
@@ -98,13 +104,7 @@ def test_an_owner_that_handles_no_cases_is_passed_by(cast):
     component_update(component_id=cast.component.pk, actor=None, on=NOW.date(), **changed)
     body, rule_code = suggested(story.case)
     assert rule_code not in ("maintainer", "owner")
-    run = dry_run(
-        city=cast.city,
-        draft=draft_book(cast.city),
-        current=book_of(rules_in_force(cast.city.pk).pk),
-        count=10,
-        now=NOW,
-    )
+    run = tried(cast, count=10)
     assert not run.changes
     assert dict(run.used) == {rule_code: 1}
     assert body is None or Organisation.objects.get(code=body).kind in HANDLING_KINDS
@@ -313,13 +313,7 @@ def test_publishing_changes_exactly_what_the_dry_run_showed(cast):
     rule(cast, "leaves", lead_organisation="gardens", types=["E0102"])
     rule(cast, "unclear", types=["C0305"])
     before = answers(cast)
-    run = dry_run(
-        city=cast.city,
-        draft=draft_book(cast.city),
-        current=book_of(rules_in_force(cast.city.pk).pk),
-        count=200,
-        now=NOW,
-    )
+    run = tried(cast, count=200)
     assert run.asked == len(before) == 4
     assert answers(cast) == before  # trying changes nothing
     publish(cast)

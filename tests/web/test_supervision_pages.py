@@ -291,11 +291,7 @@ def test_a_dismissal_needs_a_reason_and_a_stranger_finds_nothing(cast, rule, pag
 
 
 def test_a_cycle_of_returns_stands_on_the_page_until_it_was_seen(cast, page_of):
-    story = Story(cast).walk_to(State.FILED)
-    for department, clerk in (("sanitation", "clerk_sun"), ("gardens", "clerk_hua")):
-        story.act("dispatch", cast.dispatcher_li, department=department)
-        story.act("request_return", cast.people[clerk])
-        story.act("approve_return", cast.dispatcher_li)
+    story = Story(cast).walk_to(State.FILED).sent_back("sanitation", "gardens")
     story.act("dispatch", cast.dispatcher_li, department="sanitation")
     page = page_of("supervisor_zhao")
     way = "sanitation → gardens → sanitation"
