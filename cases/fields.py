@@ -31,7 +31,7 @@ from common.geo import distance_m
 from common.money import NotMoney, fen_of
 from common.prepared import Prepared, Slot
 from common.rows import one_or_none
-from common.text import clean_text
+from common.text import clean_text, whole_number
 from components.models import CaseStandard, CaseType, Component, Profile
 from grid.selectors import Location, OutsideCity, locate
 
@@ -502,8 +502,8 @@ def read_master(name: str, raw: Any, situation: Situation) -> Case:
 def _whole_number(raw: Any) -> int | None:
     if isinstance(raw, bool):
         return None
-    if isinstance(raw, str) and raw.isascii() and raw.isdigit() and len(raw) < 18:
-        raw = int(raw)
+    if isinstance(raw, str):
+        raw = whole_number(raw)
     return raw if isinstance(raw, int) and 0 < raw < 2**62 else None
 
 

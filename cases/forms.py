@@ -33,6 +33,7 @@ from cases.models import Case, Source, SupervisionOrder, Urgency
 from common.durations import limit_text
 from common.errors import DomainError
 from common.templatetags.ui import in_language, named
+from common.text import whole_number
 from components.models import LimitUnit, Profile
 
 TEXT_LENGTH = 2000
@@ -64,8 +65,7 @@ class ClosingAnswersInput(forms.Widget):
 
     def value_from_datadict(self, data, files, name):
         met = set(data.getlist(f"{name}_met")) if hasattr(data, "getlist") else set()
-        sent = str(data.get(f"{name}_count", ""))
-        count = int(sent) if sent.isdecimal() and len(sent) <= 2 else 0
+        count = whole_number(str(data.get(f"{name}_count", "")), 2) or 0
         return [
             {"met": str(index) in met, "remark": data.get(f"{name}_remark_{index}", "").strip()}
             for index in range(min(count, 50))
@@ -104,7 +104,7 @@ class RawListField(forms.Field):
 
 def photo_ids(sent: Iterable[Any]) -> list[int]:
     """Return what of it can be the id of a photo."""
-    return [int(item) for item in map(str, sent) if item.isdecimal() and len(item) < 18]
+    return [number for item in sent if (number := whole_number(str(item))) is not None]
 
 
 class PhotosField(RawListField):

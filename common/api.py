@@ -13,6 +13,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from common.errors import RETRY_AFTER_SECONDS, DomainError, answer_of
+from common.text import whole_number
 
 MOST_DIGITS = 6
 
@@ -28,10 +29,8 @@ class CursorPagination(BaseCursorPagination):
 
 def rows_wanted(query: Mapping[str, str], name: str, *, default: int, most: int) -> int:
     """Return how many rows a query asks for; raise ``invalid`` for what is not 1 to ``most``."""
-    text = query.get(name) or str(default)
-    is_short = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
-    number = int(text) if is_short else 0
-    if not 1 <= number <= most:
+    number = whole_number(query.get(name) or str(default), MOST_DIGITS)
+    if number is None or not 1 <= number <= most:
         message = _("Choose a number from 1 to %(most)s.") % {"most": most}
         raise DomainError("invalid", message, {name: [message]})
     return number

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 from django.http import Http404, HttpRequest
 
 from common.lookups import array_of
+from common.text import whole_number
 
 MOST_DIGITS = 6
 
@@ -89,10 +90,15 @@ def read_cursor(text: str) -> tuple[bool, tuple[datetime, int] | None]:
 
 def place_asked_for(request: HttpRequest) -> int:
     """Return how many rows stand before those asked for (``from``); 404 for nonsense."""
-    place = request.GET.get("from") or "0"
-    if not (place.isascii() and place.isdecimal()) or len(place) > MOST_DIGITS:
+    place = whole_number(request.GET.get("from") or "0", MOST_DIGITS)
+    if place is None:
         raise Http404
-    return int(place)
+    return place
+
+
+def page_number(query: Mapping[str, str]) -> int:
+    """Return the page of a list that an address names (``page``); the first for nonsense."""
+    return whole_number(query.get("page", ""), MOST_DIGITS) or 1
 
 
 class RowBeyond(Func):

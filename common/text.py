@@ -27,6 +27,14 @@ def clean_text(raw: str) -> str:
     return unicodedata.normalize("NFC", "".join(kept)).strip()
 
 
+def whole_number(text: str, digits: int = 18) -> int | None:
+    """Return the number that a text of plain digits is, None for any other.
+
+    More digits than a bigint surely holds, 18, are none either; ``digits`` allows fewer.
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
 def clean_json(value: Any) -> Any:
     """Return plain JSON with every text, names too, as ``clean_text`` leaves it."""
     if isinstance(value, str):

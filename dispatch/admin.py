@@ -18,6 +18,7 @@ from accounts.models import City
 from cases.admin import ReadOnlyAdmin
 from common import clock
 from common.errors import DomainError
+from common.text import whole_number
 from components.admin import KeptAdmin
 from dispatch.funds import admin as funds_admin  # noqa: F401  its pages register themselves
 from dispatch.models import AutomaticType, PublishedRules, RoutingRule, RuleCooperation
@@ -36,8 +37,7 @@ def the_city() -> City:
 
 def version_sent(request: HttpRequest) -> int | None:
     """Return the number of the version that a form names; None for nonsense."""
-    sent = request.POST.get("number", "")
-    return int(sent) if sent.isdecimal() and len(sent) < 9 else None
+    return whole_number(request.POST.get("number", ""), 8)
 
 
 class CooperationInline(admin.TabularInline):

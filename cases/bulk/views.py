@@ -29,6 +29,7 @@ from cases.views.actions import refusal, safe_address, sent_body
 from cases.workflow import ACTION_LABELS
 from common import clock
 from common.errors import DomainError
+from common.text import whole_number
 
 MOST_ASKED = 50  # rows that ask something each
 NEVER = 0  # a version no case has: a row that does not say what was seen is refused as stale
@@ -122,9 +123,8 @@ def sent_lines(request: HttpRequest, kind: BulkKind, cases: list[Case]) -> list[
         case, fields = found.get(number), dict(common)
         if case is not None and kind.each:
             fields |= row_form(kind, case, request.user, now, request.POST).door_fields()
-        version = request.POST.get(f"version-{number}", "")
-        is_version = version.isdecimal() and len(version) < 10
-        lines.append(Line(number, int(version) if is_version else NEVER, fields))
+        version = whole_number(request.POST.get(f"version-{number}", ""), 9)
+        lines.append(Line(number, NEVER if version is None else version, fields))
     return lines
 
 

@@ -32,6 +32,7 @@ from cases.workflow import INNER_ACTIONS
 from common import clock
 from common.errors import DomainError
 from common.templatetags.ui import named
+from common.text import whole_number
 from components.models import CaseType
 
 
@@ -218,15 +219,16 @@ def case_action(request: HttpRequest, number: str, action: str) -> HttpResponse:
 
 
 def _sent(page: ActionPage, option: ActionOption | None) -> HttpResponse:
-    version, key = page.request.POST.get("version", ""), page.request.POST.get("key", "")
-    if not version.isdecimal() or len(version) > 9 or not 0 < len(key) <= 100:
+    sent = page.request.POST
+    version, key = whole_number(sent.get("version", ""), 9), sent.get("key", "")
+    if version is None or not 0 < len(key) <= 100:
         raise Http404
     form = page.form(option, page.request.POST) if option else None
     if form is not None and not form.is_valid():
         return page.answer(form, option, status=400)
     fields = form.door_fields() if form else {}
     try:
-        page.send(fields, int(version), key)
+        page.send(fields, version, key)
     except DomainError as error:
         return _refused(page, error)
     label = option.label if option else page.action

@@ -21,7 +21,7 @@ from accounts.models import User
 from accounts.roles import CONFIRM_SURVEYS, IMPORT_SURVEYS, REVIEW_SURVEYS, may
 from common import clock
 from common.errors import DomainError
-from common.text import clean_text
+from common.text import clean_text, whole_number
 from components.census import services
 from components.census.mapping import FIELDS
 from components.census.models import MappingProfile, Survey, SurveyConfirmation, SurveyPart
@@ -54,7 +54,6 @@ from components.models import CaseType, TypeKind
 
 LIST_LENGTH = 50
 ROWS_SHOWN = 50
-MOST_DIGITS = 18  # of a number that a column can hold
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -226,11 +225,7 @@ def mapping_posted(request: HttpRequest, found: Survey) -> dict[str, Any]:
 
 def numbers(texts: Iterable[str]) -> list[int]:
     """Return those texts that are numbers of rows."""
-    return [
-        int(text)
-        for text in texts
-        if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
-    ]
+    return [number for text in texts if (number := whole_number(text)) is not None]
 
 
 def day_posted(text: str) -> date | None:

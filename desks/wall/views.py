@@ -25,6 +25,7 @@ from cases.views.plates import visitor_of
 from common import clock
 from common.errors import DomainError
 from common.templatetags.ui import is_english
+from common.text import whole_number
 from common.throttle import Throttle
 from desks.wall.access import (
     COOKIE,
@@ -180,7 +181,7 @@ def wall_ground(request: HttpRequest, watcher: Watcher) -> HttpResponse:
     """Answer districts and lit cells, or, with ``cells`` (ids), the outlines of those."""
     scope = scope_asked(request, watcher)
     asked = request.GET.get("cells", "").split(",")[:MOST_CELLS]
-    ids = [int(each) for each in asked if each.isascii() and each.isdigit() and len(each) < 19]
+    ids = [number for each in asked if (number := whole_number(each)) is not None]
     drawn = more_cells(scope, ids) if ids else ground(scope, timezone.localdate(clock.now()))
     response = HttpResponse(orjson.dumps(drawn), content_type="application/json")
     patch_cache_control(response, private=True, max_age=GROUND_SECONDS)
@@ -193,10 +194,10 @@ def wall_ground(request: HttpRequest, watcher: Watcher) -> HttpResponse:
 def cards(request: HttpRequest, watcher: Watcher) -> HttpResponse:
     """Show what a click opens: one case, or the open cases of a cell, trimmed."""
     scope, now = watcher.scope, clock.now()
-    cell = request.GET.get("cell", "")
+    cell = whole_number(request.GET.get("cell", ""))
     try:
-        if cell.isascii() and cell.isdigit() and len(cell) < 19:
-            found = cards_of_cell(scope, int(cell), now)
+        if cell is not None:
+            found = cards_of_cell(scope, cell, now)
         else:
             found = cards_of_case(scope, request.GET.get("case", ""), now)
     except DomainError as error:

@@ -24,6 +24,7 @@ from cases.situation import Situation
 from cases.views.actions import refusal, safe_address
 from common import clock
 from common.errors import DomainError
+from common.text import whole_number
 from dispatch.links.forms import ContractorForm, RejectForm, SendForm
 from dispatch.links.selectors import (
     LinkNotFound,
@@ -104,10 +105,10 @@ class CasePage:
 
     def version(self) -> int:
         """Return the version the page showed; a form without one is none of ours."""
-        raw = self.request.POST.get("version", "")
-        if not raw.isdecimal() or len(raw) > 9:
+        version = whole_number(self.request.POST.get("version", ""), 9)
+        if version is None:
             raise LinkNotFound
-        return int(raw)
+        return version
 
 
 @never_cache
@@ -231,11 +232,11 @@ def contractors(request: HttpRequest) -> HttpResponse:
 
 def switched(request: HttpRequest) -> bool:
     """Offer a contractor no longer, or again, if that is what was sent."""
-    number = request.POST.get("contractor", "")
-    if not number.isdecimal() or len(number) > 17:
+    number = whole_number(request.POST.get("contractor", ""))
+    if number is None:
         return False
     is_active = request.POST.get("is_active") == "1"
-    contractor_switch(actor=request.user, contractor_id=int(number), is_active=is_active)
+    contractor_switch(actor=request.user, contractor_id=number, is_active=is_active)
     return True
 
 

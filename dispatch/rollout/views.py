@@ -18,6 +18,7 @@ from cases.views.actions import refusal
 from common import clock
 from common.errors import DomainError
 from common.templatetags.ui import named
+from common.text import whole_number
 from dispatch.models import DeskSwitch
 from dispatch.rollout.forms import SwitchForm
 from dispatch.rollout.selectors import cases_to_take, desk_get, desk_rows
@@ -39,8 +40,8 @@ def sent(request: HttpRequest) -> HttpResponse:
     """Switch a desk, or withdraw a switch whose day has not come."""
     now = clock.now()
     try:
-        if request.POST.get("withdraw", "").isdecimal():
-            number = int(request.POST["withdraw"][:17])
+        number = whole_number(request.POST.get("withdraw", ""))
+        if number is not None:
             switch_withdraw(actor=request.user, switch_id=number, now=now)
             messages.success(request, _("The planned switch was withdrawn."))
             return redirect("dispatch:desks")

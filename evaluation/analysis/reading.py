@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from common.errors import DomainError
 from common.templatetags.ui import named
+from common.text import whole_number
 from evaluation.models import ObjectKind
 from evaluation.pages.choice import district_of, within_read
 from evaluation.periods import Period
@@ -49,8 +50,8 @@ def number_read(data: Mapping[str, str], name: str, *, usual: int, least: int, m
     text = data.get(name, "").strip()
     if not text:
         return usual
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
-    if not least <= number <= most:
+    number = whole_number(text)
+    if number is None or not least <= number <= most:
         message = _("A whole number from %(least)s to %(most)s is needed here.")
         raise invalid(name, message % {"least": least, "most": most})
     return number
@@ -90,9 +91,9 @@ def key_read(data: Mapping[str, str], name: str) -> int | None:
     text = data.get(name, "").strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 15):
+    if (key := whole_number(text)) is None:
         raise hidden(_("There is no such object here."))
-    return int(text)
+    return key
 
 
 @dataclass(frozen=True, slots=True)

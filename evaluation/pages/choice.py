@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_date
 from django.utils.http import urlencode
 
 from common import clock
+from common.text import whole_number
 from evaluation.indicators import INDICATORS
 from evaluation.models import ObjectKind
 from evaluation.periods import Period, PeriodKind
@@ -78,12 +79,11 @@ def choice_read(data: QueryDict, sight: Sight) -> Choice:
     period = _period(data, today)
     within, areas = within_read(data.get("within", ""), kind, period)
     indicator = data.get("indicator", "")
-    number = data.get("object", "")
     return Choice(
         kind,
         period,
         within,
-        int(number) if number.isascii() and number.isdigit() and len(number) < 15 else None,
+        whole_number(data.get("object", "")),
         indicator if indicator in INDICATORS else "",
         areas,
     )

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from cases.api.representations import event_row
 from cases.api.serializers import NumberedEventSerializer, RefusalSerializer
 from common.errors import DomainError
+from common.text import whole_number
 from live.selectors import events_after
 
 DEFAULT_SIZE, MAX_SIZE = 100, 500
@@ -28,9 +29,10 @@ class EventFeedSerializer(serializers.Serializer):
 
 def _number(request: Request, name: str, default: int, largest: int) -> int:
     raw = request.query_params.get(name) or str(default)
-    if not (raw.isascii() and raw.isdigit() and len(raw) < 19 and int(raw) <= largest):
+    number = whole_number(raw)
+    if number is None or number > largest:
         raise DomainError("invalid", _("This must be a whole number."), {name: [raw[:40]]})
-    return int(raw)
+    return number
 
 
 class EventFeedView(APIView):

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from common import clock
 from common.errors import DomainError
+from common.text import whole_number
 from live.notifications.forms import PreferenceForm
 from live.notifications.presenters import bell_context, inbox_context, reached
 from live.notifications.selectors import notification_get, preference_of
@@ -84,6 +85,6 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 def number(text: str) -> int:
     """Return a whole number somebody sent; refuse anything else."""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if (found := whole_number(text)) is None:
         raise DomainError("invalid", _("This must be a whole number."))
-    return int(text)
+    return found

@@ -35,12 +35,6 @@ def statement_visible(request: HttpRequest, statement_id: int) -> ContractStatem
     return get_object_or_404(rows, pk=statement_id)
 
 
-def page_read(request: HttpRequest) -> int:
-    """Return the page of a list that an address names; the first for nonsense."""
-    page = request.GET.get("page", "1")
-    return max(int(page), 1) if page.isascii() and page.isdigit() and len(page) < 7 else 1
-
-
 def cases_opened(request: HttpRequest, cases: list[int]) -> set[int]:
     """Return which of some cases the reader may open."""
     visible = Case.objects.visible_to(request.user, from_case=True).filter(pk__in=cases)

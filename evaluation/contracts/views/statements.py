@@ -13,6 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import for_roles
 from common import clock
 from common.errors import DomainError
+from common.paging import page_number
+from common.text import whole_number
 from evaluation.contracts.amounts import LineKind
 from evaluation.contracts.models import READERS, QualityDeduction
 from evaluation.contracts.pages import OF, StatementPage
@@ -26,7 +28,7 @@ from evaluation.contracts.statements import (
     statement_compute,
     statement_issue,
 )
-from evaluation.contracts.views.reading import cases_opened, page_read, statement_visible
+from evaluation.contracts.views.reading import cases_opened, statement_visible
 from evaluation.contracts.words import NAMES
 from evaluation.pages.lists import Listing
 
@@ -86,7 +88,7 @@ def statement_cases(request: HttpRequest, statement_id: int) -> HttpResponse:
     if quantity is None:
         raise Http404
     found = Listing(page.told.counted(lot, page.statement).lists(quantity, now))
-    number = page_read(request)
+    number = page_number(request.GET)
     entries = found.rows((number - 1) * PAGE, PAGE)
     opens = cases_opened(request, [row.case_id for row in entries])
     count = found.count
@@ -149,11 +151,11 @@ def statement_out(request: HttpRequest, statement_id: int) -> HttpResponse:
 def statement_yes(request: HttpRequest, statement_id: int) -> HttpResponse:
     """Agree to the amount seen."""
     raw = request.POST.get("due", "")
-    if not raw.removeprefix("-").isascii() or not raw.removeprefix("-").isdigit() or len(raw) > 18:
+    amount = whole_number(raw.removeprefix("-"), 17)
+    if amount is None:
         statement_visible(request, statement_id)
         raise DomainError("invalid", _("Say to which amount you agree."))
-    statement_agree(
-        actor=request.user, statement_id=statement_id, due_fen=int(raw), now=clock.now()
-    )
+    due = -amount if raw.startswith("-") else amount
+    statement_agree(actor=request.user, statement_id=statement_id, due_fen=due, now=clock.now())
     messages.success(request, _("Agreed. The statement is final."))
     return redirect("evaluation:statement", statement_id)

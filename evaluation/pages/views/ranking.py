@@ -15,6 +15,7 @@ from accounts.access import for_roles
 from accounts.models import User
 from cases.models import Case, CaseClock
 from common import clock
+from common.paging import page_number
 from evaluation.contracts.models import READERS as CONTRACT_READERS
 from evaluation.indicators import INDICATORS
 from evaluation.models import Fact
@@ -239,9 +240,8 @@ def cases(request: HttpRequest) -> HttpResponse:
         bar = ""
     if bar:
         found = _of_bar(choice, sight, int(bar), now, published.mark if published else None)
-    page = request.GET.get("page", "1")
-    number = int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1
-    count, offset = found.count, (max(number, 1) - 1) * PAGE
+    number = page_number(request.GET)
+    count, offset = found.count, (number - 1) * PAGE
     rows = found.rows(offset, PAGE)
     names = label_of(indicator.denominator if side == BELOW else indicator.numerator)
     context = {
