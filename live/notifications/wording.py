@@ -40,7 +40,7 @@ VARIABLES: dict[str, str | Promise] = {
     "address": gettext_lazy("address of the case"),
     "district": gettext_lazy("district"),
     "state": gettext_lazy("what the case waited for then"),
-    "organisation": gettext_lazy("the lead organisation"),
+    "organisation": gettext_lazy("the lead organisation, where the clock is its own"),
     "desk": gettext_lazy("the desk that holds the case"),
     "due": gettext_lazy("the deadline it had then"),
     "event": gettext_lazy("what happened, in the words of the workflow"),
@@ -135,13 +135,15 @@ MOST_LINES = 20
 def variables_of(notification: Notification) -> dict[str, Any]:
     """Return what templates may name, in the language that is active; no query with CASE_PARTS."""
     case, kept = notification.case, notification.variables
+    # A department is not named beside a stage that is another's to do.
+    is_theirs = case is not None and kept.get("clock", ClockKind.HANDLE) == ClockKind.HANDLE
     return {
         "number": number_of(notification),
         "type": named(case.type) if case else "",
         "address": case.address if case else "",
         "district": in_language(case.district, "name") if case else "",
         "state": str(STATE_LABELS.get(kept.get("state", ""), "")),
-        "organisation": named(case.department) if case else "",
+        "organisation": named(case.department) if case and is_theirs else "",
         "desk": named(case.desk) if case else "",
         "month": kept.get("month", ""),
         "due": _moment(kept.get("due_at")),

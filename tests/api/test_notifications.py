@@ -219,6 +219,23 @@ def test_escalation_and_urging_are_urgent(cast, action):
 
 
 @pytest.mark.parametrize(
+    ("clock", "english", "chinese"),
+    [
+        ("handle", "Handling overdue at sanitation", "sanitation处置超时"),
+        ("accept", "Accepting overdue", "，受理超时"),
+    ],
+)
+def test_a_department_is_named_for_what_was_its_own_to_do_alone(cast, clock, english, chinese):
+    story = Story(cast).walk_to(State.HANDLING)
+    system_event(story, "escalate", clock=clock, level=1, roles=["shift_supervisor"])
+    read_log()
+    row = with_case(Notification.objects.filter(rule__code="escalated")).earliest("pk")
+    texts = Wordings.of_city(cast.city.pk)
+    assert texts.line(row, "en").endswith(english)
+    assert texts.line(row, "zh-hans").endswith(chinese)
+
+
+@pytest.mark.parametrize(
     "data",
     [
         {},
